@@ -155,7 +155,7 @@ class EventPair(Pair):
             "openInterest": show_qty(ledger.sets(event)) if event.shares else "0.00",
             "closesAt": show_time(event.closes_at),
             "marketCount": len(event.markets),
-            "series": event.slug,
+            "series": event_slug(id),
             "markets": [self.expected.market(market) for market in event.markets],
         }
 

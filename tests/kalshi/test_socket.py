@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 from predmarket.server.gateway.broadcast.hub import Hub
 from predmarket.server.gateway.limits.reads import Reader
 from predmarket.server.read_model.changes import Changes
-from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
+from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, User
 from tests.support.kalshi import signer
 
 PATH = "/trade-api/ws/v2"
@@ -186,3 +186,45 @@ async def test_a_fault_of_an_observer_touches_nobody_else(exchange: Exchange) ->
         await _order(exchange, "rain", "0.40")
         assert (await _hear(plain))["type"] == "orderbook.delta"
         assert (await _hear(ours))["type"] == "orderbook_delta"
+
+
+async def test_orders_and_positions_show_what_their_fills_add_up_to(exchange: Exchange) -> None:
+    """Those from before the subscription too, as REST shows them."""
+    await exchange.market("rain", makerFeeRate="0.03", takerFeeRate="0.07")
+    ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
+    bot = await signer(exchange, ann)
+
+    async def place(user: User, side: str, qty: str, price: str) -> str:
+        body = {"marketId": "rain", "side": side, "type": "LIMIT", "price": price, "qty": qty}
+        answer = await user.client.post("/v1/orders", json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    async def heard(type: str) -> Any:  # noqa: ANN401 -- JSON
+        while (told := await _hear(socket))["type"] != type:
+            pass
+        return told["msg"]
+
+    async def check(order: str, cost: str, **sums: str) -> None:
+        told, position = await heard("user_order"), await heard("market_position")
+        shown = (await bot.get(f"/portfolio/orders/{order}"))["order"]
+        for name in ("taker_fill_cost", "maker_fill_cost", "taker_fees", "maker_fees"):
+            assert told[f"{name}_dollars"] == shown[f"{name}_dollars"], name
+        assert (told["order_id"], told["maker_fill_cost_dollars"]) == (order, cost)
+        (held,) = (await bot.get("/portfolio/positions"))["market_positions"]
+        assert position["fees_paid_dollars"] == held["fees_paid_dollars"]
+        assert {name: position[name] for name in sums} == sums
+
+    resting = await place(ann, "BUY", "10", "0.40")
+    await place(bob, "SELL", "2", "0.40")
+    async with _open(exchange, bot.headers("GET", PATH)) as socket:
+        channels = ["user_orders", "market_positions"]
+        assert (await _say(socket, "subscribe", channels=channels))["type"] == "subscribed"
+        assert (await _hear(socket))["type"] == "subscribed"
+        await place(bob, "SELL", "3", "0.40")
+        await check(resting, "2.0000", volume_fp="5.00", position_fp="5.00")
+        await place(bob, "SELL", "5", "0.40")
+        await check(resting, "4.0000", volume_fp="10.00")
+        await place(bob, "SELL", "1", "0.60")
+        taken = await place(ann, "BUY", "1", "0.60")
+        await check(taken, "0.0000", volume_fp="11.00", position_fp="11.00")

@@ -55,6 +55,7 @@ from predmarket.server.gateway.protocol.config import ServerConfig
 from predmarket.server.gateway.protocol.early_response import answering
 from predmarket.server.gateway.protocol.order_fast_path import OrderFastPath
 from predmarket.server.gateway.protocol.server import http_config
+from predmarket.server.gateway.quote_history import QuoteHistory
 from predmarket.server.gateway.realtime import endpoint as realtime
 from predmarket.server.gateway.realtime.endpoint import Realtime
 from predmarket.server.gateway.routes import (
@@ -280,9 +281,17 @@ def create_app(services: Services) -> Application:
             candles=CandleCache(services.db),
             leaderboards=LeaderboardCache(services.db),
             signatures=signatures,
+            quotes=_quotes(services) if services.settings.kalshi else None,
             faults=_faults(services.settings),
         )
     )
+
+
+def _quotes(services: Services) -> QuoteHistory:
+    """Return the quotes of markets, recorded from now on."""
+    quotes = QuoteHistory(services.view)
+    services.hub.observers.append(quotes)
+    return quotes
 
 
 def _faults(settings: Settings) -> FaultControl | None:

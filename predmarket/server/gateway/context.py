@@ -30,6 +30,7 @@ from predmarket.server.gateway.leaderboard_cache import LeaderboardCache
 from predmarket.server.gateway.limits import Limits
 from predmarket.server.gateway.limits.client_address import client_key
 from predmarket.server.gateway.limits.reads import Reader, rows_of
+from predmarket.server.gateway.quote_history import QuoteHistory
 from predmarket.server.gateway.services import Services
 from predmarket.server.gateway.sight import sees, sees_event
 from predmarket.server.observability.request import CURRENT
@@ -71,7 +72,8 @@ class FaultControl(Protocol):
 class Context:
     """The context of a route: services, authentication, limits.
 
-    ``signatures`` is None where no route takes signed requests, ``faults`` where there are none.
+    ``signatures`` is None where no route takes signed requests, ``quotes`` where no route shows
+    them, ``faults`` where there are none.
     """
 
     services: Services
@@ -84,6 +86,7 @@ class Context:
     candles: CandleCache
     leaderboards: LeaderboardCache
     signatures: SignatureCheck | None = None
+    quotes: QuoteHistory | None = None
     faults: FaultControl | None = None
 
     def market(self, ref: str | int, principal: Principal | None) -> MarketRecord:

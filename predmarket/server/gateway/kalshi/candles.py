@@ -54,7 +54,12 @@ async def candles(context: Context, record: MarketRecord, period: Period) -> lis
         return []
     found = await context.candles.of(record.id, width, begin, until)
     closes = [None, *(one.close for one in found)]
-    return [candle(one, width, before) for one, before in zip(found, closes, strict=False)]
+    assert context.quotes is not None  # it is there with these routes
+    quotes = context.quotes.of(record.id, width, begin, until)
+    return [
+        candle(one, width, before, quotes.get(one.start))
+        for one, before in zip(found, closes, strict=False)
+    ]
 
 
 async def day_volume(context: Context, record: MarketRecord, now: Micros) -> Qty:

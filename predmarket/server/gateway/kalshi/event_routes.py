@@ -14,7 +14,7 @@ from predmarket.server.gateway.kalshi.errors import NotFound
 from predmarket.server.gateway.kalshi.guards import public
 from predmarket.server.gateway.kalshi.market_data import shown_markets, statuses_of
 from predmarket.server.gateway.kalshi.query import NamePath, Query
-from predmarket.server.gateway.kalshi.words import Json, ticker
+from predmarket.server.gateway.kalshi.words import ticker
 from predmarket.server.gateway.loop_turns import in_turns
 from predmarket.server.gateway.metadata import metadata_filter
 from predmarket.server.read_model.records import MarketRecord

@@ -16,6 +16,7 @@ from predmarket.server.gateway.kalshi.words import (
     ticker,
     time,
 )
+from predmarket.server.gateway.quote_history import Quotes, Range
 from predmarket.server.read_model.market_view import BookView
 from predmarket.server.read_model.queries.candles import CandleRecord
 from predmarket.server.read_model.records import MarketRecord, TradeRecord
@@ -195,8 +196,10 @@ def trade(record: TradeRecord, market_ticker: str) -> Json:
     }
 
 
-def candle(record: CandleRecord, width: Micros, previous: Price | None) -> Json:
-    """Return a candle. Only prices of trades are kept, so the quotes' are null."""
+def candle(
+    record: CandleRecord, width: Micros, previous: Price | None, quotes: Quotes | None
+) -> Json:
+    """Return a candle; without quotes theirs are null, and the open interest is."""
     prices = {
         name: format_price(price)
         for name, price in (
@@ -210,18 +213,19 @@ def candle(record: CandleRecord, width: Micros, previous: Price | None) -> Json:
     }
     return {
         "end_period_ts": (record.start + width) // 1_000_000,
-        "yes_bid": dict(_NO_QUOTES),
-        "yes_ask": dict(_NO_QUOTES),
+        "yes_bid": _range(None if quotes is None else quotes.bid),
+        "yes_ask": _range(None if quotes is None else quotes.ask),
         "price": {
             **prices,
             "mean_dollars": None,
             "previous_dollars": None if previous is None else format_price(previous),
         },
         "volume_fp": count(record.volume),
-        "open_interest_fp": None,
+        "open_interest_fp": None if quotes is None else count(quotes.interest),
     }
 
 
-_NO_QUOTES: dict[str, None] = dict.fromkeys(
-    ("open_dollars", "low_dollars", "high_dollars", "close_dollars")
-)
+def _range(found: Range | None) -> Json:
+    names = Range._fields
+    prices = (None,) * len(names) if found is None else map(format_price, found)
+    return {f"{name}_dollars": price for name, price in zip(names, prices, strict=True)}

@@ -1,6 +1,7 @@
 """Orders, fills and answers to order entry as this API shows them."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from predmarket.engine.replies import Fill, OrderRecord
 from predmarket.enums import Liquidity, Side
@@ -22,7 +23,7 @@ from predmarket.server.gateway.kalshi.words import (
 )
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.read_model.records import UserFill
-from predmarket.units import Price
+from predmarket.units import Money, Price
 
 _NO_PRICES = {"yes_price_dollars": "0.0000", "no_price_dollars": "0.0000"}
 
@@ -33,13 +34,45 @@ def market_ticker(view: MarketView, market_id: int | None) -> str:
     return "" if found is None else ticker(found.slug)
 
 
+class Split(NamedTuple):
+    """What an order's fills cost, and their fees, as taker and as maker."""
+
+    taker_cost: Money = 0
+    maker_cost: Money = 0
+    taker_fees: Money = 0
+    maker_fees: Money = 0
+
+    def plus(self, side: Side, fill: Fill | UserFill) -> "Split":
+        """Return the split with one fill more."""
+        cost = _cost(side, fill.price) * fill.qty
+        if fill.liquidity is Liquidity.TAKER:
+            return self._replace(
+                taker_cost=self.taker_cost + cost, taker_fees=self.taker_fees + fill.fee
+            )
+        return self._replace(
+            maker_cost=self.maker_cost + cost, maker_fees=self.maker_fees + fill.fee
+        )
+
+    def shown(self) -> Json:
+        """Return the fields."""
+        return {
+            "taker_fill_cost_dollars": dollars(self.taker_cost),
+            "maker_fill_cost_dollars": dollars(self.maker_cost),
+            "taker_fees_dollars": dollars(self.taker_fees),
+            "maker_fees_dollars": dollars(self.maker_fees),
+        }
+
+
+def split(side: Side, fills: Iterable[Fill]) -> Split:
+    """Return the split of an order's fills."""
+    found = Split()
+    for one in fills:
+        found = found.plus(side, one)
+    return found
+
+
 def order(record: OrderRecord, fills: Iterable[Fill], view: MarketView) -> Json:
     """Return an order with the cost and the fees of its fills, as taker and as maker."""
-    spent = {Liquidity.TAKER: 0, Liquidity.MAKER: 0}
-    fees = {Liquidity.TAKER: 0, Liquidity.MAKER: 0}
-    for fill in fills:
-        spent[fill.liquidity] += _cost(record.side, fill.price) * fill.qty
-        fees[fill.liquidity] += fill.fee
     return {
         "order_id": str(record.id),
         "user_id": str(record.user_id),
@@ -52,10 +85,7 @@ def order(record: OrderRecord, fills: Iterable[Fill], view: MarketView) -> Json:
         "fill_count_fp": count(record.filled),
         "remaining_count_fp": count(remaining(record)),
         "initial_count_fp": count(record.qty),
-        "taker_fill_cost_dollars": dollars(spent[Liquidity.TAKER]),
-        "maker_fill_cost_dollars": dollars(spent[Liquidity.MAKER]),
-        "taker_fees_dollars": dollars(fees[Liquidity.TAKER]),
-        "maker_fees_dollars": dollars(fees[Liquidity.MAKER]),
+        **split(record.side, fills).shown(),
         "expiration_time": None if record.expires_at is None else time(record.expires_at),
         "created_time": time(record.created_at),
         "last_update_time": time(record.updated_at),

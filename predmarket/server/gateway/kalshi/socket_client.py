@@ -22,6 +22,7 @@ from predmarket.server.gateway.kalshi.socket_feed import (
     BOOK,
     CHANNELS,
     PRIVATE,
+    TALLIED,
     UNFILTERED,
     SocketFeed,
     Subscription,
@@ -172,7 +173,29 @@ class KalshiSocketClient(SocketClient):
                 self._check_private()
         self._check_room(len(params.channels) * max(1, len(markets or ())))
         self.reader.take(len(markets or ()))
-        for channel in dict.fromkeys(params.channels):
+        if any(channel in TALLIED for channel in params.channels):
+            self.inbox.later(self._begin_tallied(id, params, markets), None)
+        else:
+            self._begin(id, params, markets)
+
+    async def _begin_tallied(self, id: int, params: _Params, markets: list[int] | None) -> None:
+        """Begin subscriptions once the sums that their messages show are known."""
+        assert self.principal is not None  # it was checked
+        user_id, tallies = self.principal.user_id, self._feed.tallies
+        subscriptions = len({*(params.channels or ())}.intersection(TALLIED))
+        try:
+            orders = await tallies.acquire(user_id, subscriptions)
+        except Exception as error:  # noqa: BLE001 -- every error is an answer
+            self._refuse(id, error)
+            return
+        if self.ended:
+            tallies.release(user_id, subscriptions)
+            return
+        self.reader.charge(orders)
+        self._begin(id, params, markets)
+
+    def _begin(self, id: int, params: _Params, markets: list[int] | None) -> None:
+        for channel in dict.fromkeys(params.channels or ()):
             self._last_sid += 1
             wanted = None if channel in UNFILTERED or markets is None else set(markets)
             one = Subscription(channel, self._last_sid, self, wanted)

@@ -19,6 +19,8 @@ from predmarket.server.gateway.context import Context
 from predmarket.server.gateway.kalshi import socket_messages as messages
 from predmarket.server.gateway.kalshi.answers import encode
 from predmarket.server.gateway.kalshi.catalog import Catalog, published
+from predmarket.server.gateway.kalshi.order_presenters import Split
+from predmarket.server.gateway.kalshi.tallies import MarketTally, Tallies
 from predmarket.server.gateway.kalshi.words import Json, complement, ticker
 from predmarket.server.gateway.limits.reads import Reader
 from predmarket.server.gateway.sight import sees, sees_event, sees_id
@@ -33,6 +35,8 @@ K = TypeVar("K", bound=Hashable)
 BOOK = "orderbook_delta"
 LIFECYCLE = "market_lifecycle_v2"
 PUBLIC = ("ticker", "trade", LIFECYCLE)
+TALLIED = ("user_orders", "market_positions")
+"""Channels whose messages show what a user's fills add up to."""
 PRIVATE = ("fill", "user_orders", "market_positions", "order_group_updates")
 CHANNELS = (BOOK, *PUBLIC, *PRIVATE)
 UNFILTERED = (LIFECYCLE, "order_group_updates")
@@ -110,6 +114,7 @@ class SocketFeed:
         self._of_market: dict[int, set[Subscription]] = {}
         self._of_channel: dict[str, set[Subscription]] = {}
         self._of_user: dict[tuple[str, int], set[Subscription]] = {}
+        self.tallies = Tallies(context.services.db)
         self._known: dict[int, MarketRecord] = {}
         self._known_events: set[int] = set()
 
@@ -119,7 +124,10 @@ class SocketFeed:
     # the sockets' side
 
     def attach(self, one: Subscription) -> None:
-        """Send a subscription every change from now on; ``send_book`` does so for books."""
+        """Send a subscription every change from now on; ``send_book`` does so for books.
+
+        One of a tallied channel has acquired the user's tally before.
+        """
         if one.channel == LIFECYCLE and one.channel not in self._of_channel:
             self._known = {record.id: record for record in self._view}
             self._known_events = set(self._view.events)
@@ -137,6 +145,8 @@ class SocketFeed:
             return
         if one.place is not None:
             _discard(self._of_user, one.place, one)
+            if one.channel in TALLIED:
+                self.tallies.release(one.place[1])
         else:
             _discard(self._of_channel, one.channel, one)
 
@@ -181,8 +191,10 @@ class SocketFeed:
                 self._tell_book(book, changes.at)
         if self._of_channel:
             self._tell_public(changes)
-        if self._of_user:
+        if self._of_user or self.tallies:
+            self.tallies.count(changes)
             self._tell_private(changes)
+            self.tallies.forget_ended(changes)
 
     def interrupted(self) -> None:
         """Close every client that has a subscription, because batches were missed for good."""
@@ -266,7 +278,8 @@ class SocketFeed:
     def _tell_private(self, changes: Changes) -> None:
         for order in changes.orders:
             if told := self._of_user.get(("user_orders", order.order.user_id)):
-                body = messages.user_order(order.order, self._view)
+                split = self.tallies.get(order.order.user_id).orders.get(order.order.id)
+                body = messages.user_order(order.order, split or Split(), self._view)
                 self._tell(told, "user_order", order.order.market_id, body)
         for change in changes.order_groups:
             if told := self._of_user.get(("order_group_updates", change.group.user_id)):
@@ -275,7 +288,10 @@ class SocketFeed:
         for position in changes.positions:
             if told := self._of_user.get(("market_positions", position.user_id)):
                 record = position.position
-                body = messages.position(record, position.user_id, self._view)
+                known = self.tallies.get(position.user_id).markets.get(record.market_id)
+                body = messages.position(
+                    record, known or MarketTally(), position.user_id, self._view
+                )
                 self._tell(told, "market_position", record.market_id, body)
 
     def _tell_fills(self, changes: Changes) -> None:

@@ -7,7 +7,8 @@ from predmarket.enums import MarketStatus
 from predmarket.server.gateway.kalshi import market_presenters
 from predmarket.server.gateway.kalshi.catalog import ShownEvent
 from predmarket.server.gateway.kalshi.market_presenters import yes_pays
-from predmarket.server.gateway.kalshi.order_presenters import market_ticker
+from predmarket.server.gateway.kalshi.order_presenters import Split, market_ticker
+from predmarket.server.gateway.kalshi.tallies import MarketTally
 from predmarket.server.gateway.kalshi.words import (
     ENDED,
     ORDER_STATUS,
@@ -117,8 +118,8 @@ def fill(
     return told
 
 
-def user_order(record: OrderRecord, view: MarketView) -> Json:
-    """Return a user's order as it stands."""
+def user_order(record: OrderRecord, split: Split, view: MarketView) -> Json:
+    """Return a user's order as it stands, with the split of its fills."""
     directions = order_directions(record.side)
     del directions["action"]
     told: Json = {
@@ -132,6 +133,7 @@ def user_order(record: OrderRecord, view: MarketView) -> Json:
         "fill_count_fp": count(record.filled),
         "remaining_count_fp": count(remaining(record)),
         "initial_count_fp": count(record.qty),
+        **split.shown(),
         "client_order_id": record.client_order_id or "",
         "created_time": time(record.created_at),
         "created_ts_ms": milliseconds(record.created_at),
@@ -147,14 +149,16 @@ def user_order(record: OrderRecord, view: MarketView) -> Json:
     return told
 
 
-def position(record: PositionRecord, user_id: int, view: MarketView) -> Json:
-    """Return a user's position in a market."""
+def position(record: PositionRecord, tally: MarketTally, user_id: int, view: MarketView) -> Json:
+    """Return a user's position in a market, and what the user has traded there."""
     return {
         "user_id": str(user_id),
         "market_ticker": market_ticker(view, record.market_id),
         "position_fp": count(record.yes - record.no),
         "position_cost_dollars": dollars(record.cost),
         "realized_pnl_dollars": dollars(record.realized),
+        "fees_paid_dollars": dollars(tally.fees),
+        "volume_fp": count(tally.volume),
         "subaccount": 0,
     }
 

@@ -125,8 +125,9 @@ class Inbox:
             await step
         except Exception as error:  # noqa: BLE001 -- every error is an answer
             self._refuse(error, request_id)
-        self._step = None
-        self._go_on()
+        if self._step is asyncio.current_task():  # else the step has begun another one
+            self._step = None
+            self._go_on()
 
     def _aside_done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)

@@ -206,6 +206,14 @@ async def count_orders_since(connection: AsyncConnection, user_id: int, seq: int
     return int((await connection.execute(select(func.count()).select_from(changed))).scalar_one())
 
 
+async def partly_filled(connection: AsyncConnection, user_id: int) -> dict[int, Side]:
+    """Return the sides of a user's open orders with a fill, by the order's id."""
+    query = select(orders.c.id, orders.c.side).where(
+        orders.c.user_id == user_id, OPEN, orders.c.filled > 0
+    )
+    return {id: Side(side) for id, side in await connection.execute(query)}
+
+
 async def fills_of(connection: AsyncConnection, order_ids: Sequence[int]) -> dict[int, list[Fill]]:
     """Return the fills of some orders, each order's oldest first."""
     found: dict[int, list[Fill]] = {id: [] for id in order_ids}
