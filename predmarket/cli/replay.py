@@ -163,14 +163,7 @@ def _database(recording: str) -> dict[str, str] | None:
 def _accounts(line: Line, admin: "api.Client", label: str, funds: str) -> "ReplayAccounts":
     from predmarket.replay.accounts import ReplayAccounts
 
-    return ReplayAccounts(
-        line.settings.url.value,
-        admin,
-        line.settings.folder,
-        label=label,
-        funds=funds,
-        tell=line.output.note,
-    )
+    return ReplayAccounts(line.settings.url.value, admin, label=label, funds=funds)
 
 
 def _player(
