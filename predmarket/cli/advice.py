@@ -61,6 +61,8 @@ def advised(line: Line, error: ClientError) -> Failure:
     elif lost.code == "EVENT_NOT_FOUND" and line.event is not None:
         near = _like(line, line.event, calls.events(limit=100))
         lost.message = f"there is no event {line.event}{did_you_mean(near)}"
+    elif lost.code == "EVENT_DECIDES" and "group" in lost.message:
+        lost.advise(f"give the event another group: {line.spelled('event update E --group G')}")
     elif lost.code == "EVENT_DECIDES":
         lost.advise(f"end the whole event with: {line.spelled('event resolve E OUTCOME')}")
         if "proposed" in lost.message:

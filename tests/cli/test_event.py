@@ -196,6 +196,15 @@ def test_a_market_that_its_event_decides(run: Run, stub: Stub) -> None:
     assert "end the whole event with: predmarket event resolve E OUTCOME" in ran.err
 
 
+def test_a_group_that_its_event_decides(run: Run, stub: Stub) -> None:
+    """The refusal names the command that changes the event's."""
+    message = "a market of an event has the event's group"
+    stub.on("PATCH", "/v1/markets/ann", refusal(409, "EVENT_DECIDES", message))
+    ran = run("market", "update", "ann", "--group", "")
+    assert stub.requests[-1].body == {"group": None}
+    assert (ran.code, "predmarket event update E --group G" in ran.err) == (1, True)
+
+
 def test_closing_says_where_orders_rest(run: Run, stub: Stub) -> None:
     """Before anything is sent that changes it; of many markets it names ten."""
     many = [{**ANN, "slug": f"m{number}"} for number in range(12)]

@@ -130,6 +130,19 @@ async def test_topics_come_and_go(scripted: ScriptedExchange) -> None:
         assert await connection.confirm() == [{"topic": "markets", "lastSeq": 1}]
 
 
+async def test_a_topic_that_the_exchange_ends(scripted: ScriptedExchange) -> None:
+    """It is told, and the next connection does not ask for it: its market is out of sight."""
+    async with feed_of(scripted, TRADES, "markets") as feed:
+        connection = await scripted.accepted()
+        assert await connection.confirm() == [TRADES, "markets"]
+        await connection.say("unsubscribed", {"topics": [TRADES, "ticker:9"]})
+        shown = await until(feed, Unknown)
+        assert isinstance(shown, Unknown)
+        assert shown.type == "unsubscribed"
+        connection.cut()
+        assert await (await scripted.accepted()).confirm() == ["markets"]
+
+
 async def test_a_topic_that_is_not_answered(scripted: ScriptedExchange) -> None:
     """It is waited for so long, and asked for again with the next connection."""
     async with feed_of(scripted, timeout_s=0.05) as feed:
