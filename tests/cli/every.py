@@ -377,7 +377,7 @@ group remove class-9b ann@example.com
 season start Spring --credit 100
 season list
 season end
-season end Spring
+season end 2
 leaderboard --season Spring --group class-9b
 admin log --action market_resolve
 admin overview
@@ -490,7 +490,6 @@ def answer_all(stub: Stub) -> None:
         "/v1/groups": Answer(201, GROUP),
         "/v1/seasons": Answer(201, SEASON),
         "/v1/seasons/2/end": Answer(body={**SEASON, "endedAt": TIME}),
-        "/v1/seasons/Spring/end": Answer(body={**SEASON, "endedAt": TIME}),
         "/v1/auth/claim": Answer(body=tokens(1)),
         "/v1/users": Answer(201, {"user": MANAGED, "code": "7KQF-M2XW"}),
         "/v1/users/2/reset": Answer(body={"code": "7KQF-M2XW"}),
