@@ -1,6 +1,7 @@
 """The code of the pages on testing bots and on recorded orders runs as it stands."""
 
 import re
+import runpy
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +34,25 @@ def test_a_lost_answer_breaks_the_naive_bot(exchange: Exchange) -> None:
     assert float(qty) > 10
     with Exchange() as other:
         page["check"](other, page["buy_once"])
+
+
+def test_the_house_maker_over_a_recorded_day(
+    exchange: Exchange, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page's two programs, over some minutes: a curve, its picture, and three readings."""
+    record, backtest = (
+        runpy.run_path(str(DOCS / "examples" / f"{name}.py")) for name in ("record_day", "backtest")
+    )
+    exchange.market("rain")
+    record["trade"](exchange, hours=0.3, seed=1)
+    given, path = {"database_url": exchange.database_url}, tmp_path / "day.csv"
+    journal_export.to_file(given, path, Selection(), lambda *_: None)
+    found = backtest["main"](str(path), "rain", str(tmp_path / "pnl.svg"))
+    exact, first, last = found.values()
+    assert exact.bought + exact.sold > 0
+    assert first.bought + first.sold >= last.bought + last.sold
+    assert "the exchange's queue" in capsys.readouterr().out
+    assert (tmp_path / "pnl.svg").read_text(encoding="utf-8").count("<polyline") == 1
 
 
 def test_a_backtest(exchange: Exchange, tmp_path: Path) -> None:
