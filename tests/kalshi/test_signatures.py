@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -83,7 +84,7 @@ async def test_a_request_is_at_most_five_seconds_from_the_exchanges_clock(
     late = bot.headers("GET", STATUS, now - 60_000)
     told = (await exchange.anonymous.get(STATUS, headers=late)).json()
     assert told["error"]["code"] == "authentication_error"
-    assert "60 s from the exchange's clock" in told["error"]["message"]
+    assert re.search("6[0-9] s from the exchange's clock", told["error"]["message"])
 
 
 async def test_a_revoked_key_signs_nothing_more(exchange: Exchange) -> None:

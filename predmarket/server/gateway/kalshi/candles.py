@@ -13,6 +13,8 @@ from predmarket.units import Micros, Qty
 MAX_CANDLES = 5_000
 """Maximum periods in one request."""
 _MINUTE: Micros = 60 * SECOND
+_LATE: Micros = 5 * SECOND
+"""How old a client's now may be, in whole seconds, by when its request is answered."""
 _HOUR: Micros = 60 * _MINUTE
 _WIDTHS = {1: _MINUTE, 60: _HOUR, 1_440: 24 * _HOUR}
 
@@ -49,7 +51,7 @@ async def candles(context: Context, record: MarketRecord, period: Period) -> lis
     start, end = period.start_ts * SECOND, period.end_ts * SECOND
     begin = max(-(-start // width) - 1, record.created_at // width) * width
     growing = (now // width + 1) * width
-    until = growing if end >= now - SECOND else end // width * width
+    until = growing if end >= now - _LATE else end // width * width
     if begin >= until:
         return []
     found = await context.candles.of(record.id, width, begin, until)
