@@ -53,6 +53,8 @@ def _sample(info: msgspec.inspect.Type) -> object:
             return _sample(kinds[0])
         case msgspec.inspect.EnumType(cls=kind):
             return next(iter(kind)).value
+        case msgspec.inspect.DictType(key_type=key, value_type=value):
+            return {str(_sample(key)): _sample(value)}
         case msgspec.inspect.BoolType():
             return True
         case msgspec.inspect.IntType():

@@ -21,6 +21,7 @@ from tests.engine.translate import EventTuple, to_command, to_tuples
 from tests.reference.exchange import ReferenceExchange
 from tests.reference.generate import Generator, random_commands
 from tests.reference.generate_events import EventGenerator
+from tests.reference.generate_proposals import ProposalGenerator
 from tests.reference.strategies import (
     Step,
     concrete,
@@ -130,10 +131,13 @@ def test_a_difference_names_its_seed_and_repeats(monkeypatch: pytest.MonkeyPatch
 
 
 def test_some_runs_are_stepwise_in_every_size() -> None:
-    """Among the seeds of the test run are steps of 1, 2 and 3 and runs in one go, each kind too."""
+    """Among the seeds of the test run are steps of 1, 2 and 3 and runs in one go, with events and
+    without; the few runs with proposals are of both sorts."""
     drawn = {(kind_of(seed), step_of(seed)) for seed in range(1, 41)}
     assert drawn == {
-        (kind, step) for kind in (Generator, EventGenerator) for step in (None, 1, 2, 3)
+        *((kind, step) for kind in (Generator, EventGenerator) for step in (None, 1, 2, 3)),
+        (ProposalGenerator, None),
+        (ProposalGenerator, 2),
     }
 
 

@@ -186,7 +186,7 @@ def test_text_of_any_kind_survives(store: Store, exchange: Exchange) -> None:
     nasty = "a\"b\\c{d},NULL \\N \n\t'é🎲"
     row = (
         1, "slug", nasty, "NULL", "OPEN", None, None, 100, 0, 0, None, 1, 1, None, 0, 0, 0, 0, 0,
-        None, 0, 0, 0, 1, None, None, 1,
+        None, 0, 0, 0, 1, None, None, None, None, None, None, None, 1,
     )  # fmt: skip
     core = store.core_row()
     after = dataclasses.replace(core, last_batch=1, last_seq=1, last_time=1)

@@ -34,6 +34,11 @@ async def test_markets(exchange: Exchange) -> None:
         "eventId": None,
         "eventSlug": None,
         "label": None,
+        "category": None,
+        "tags": [],
+        "source": None,
+        "proposal": None,
+        "group": None,
     }
     draft = await exchange.market("snow", status="DRAFT")
     anonymous, admin = exchange.anonymous, exchange.admin.client
