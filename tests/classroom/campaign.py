@@ -98,6 +98,8 @@ def serving(folder: Path, database_url: str) -> Iterator[tuple[str, str]]:
         "PREDMARKET_AUTH_RATE_LIMIT=60/minute\n"
         "PREDMARKET_AUTH_WINDOW_LIMIT=1000/15minutes\n"
     )
+    upgrade = [*_PREDMARKET, "db", "upgrade"]  # serve does it for an embedded database alone
+    subprocess.run(upgrade, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
     read, write = os.pipe()
     words = ("serve", "--port", "0", "--admin", "teacher@example.com", "--ready-fd", str(write))
     with (
@@ -171,8 +173,12 @@ class Walk:
         self._folder.joinpath(name).write_text("\n".join(lines) + "\n")
 
     def _begin(self, student: Terminal, name: str, code: str) -> None:
-        """Claim a code, take a public name, look around."""
-        student.run("auth", "claim", given=f"{code}\n{PASSWORD}\n")
+        """Claim a code, take a public name, look around.
+
+        The exchange shares its processors with all these terminals, which start at once: a hash of
+        a password takes its turn for longer than in a room of thirty machines.
+        """
+        student.run("auth", "claim", "--timeout", "60", given=f"{code}\n{PASSWORD}\n")
         student.run("auth", "claim", given=f"{code}\n{PASSWORD}\n", code=_BAD_CODE)
         student.run("auth", "update", "--display-name", f"The {name}")
         slugs = {row["slug"] for row in student.rows("market", "list")}
