@@ -7,13 +7,20 @@ import pytest
 
 from predmarket.engine.commands import Command
 from predmarket.server.core.bus import BusError, BusReply, Overloaded
-from predmarket.server.gateway import seasons
+from predmarket.server.gateway import leaderboard_cache, seasons
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json, User
 from tests.support.http_groups import member
 from tests.support.http_orders import got, order
 from tests.support.http_users import bearer, change, make_key, refused
 
 SEASONS, BOARD = "/v1/seasons", "/v1/leaderboard"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every board is read after it was asked for, however long the one before took to compute."""
+    monkeypatch.setattr(leaderboard_cache, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(leaderboard_cache, "WAIT_SECONDS", 60.0)
 
 
 async def start(exchange: Exchange, name: str, **fields: object) -> httpx.Response:
