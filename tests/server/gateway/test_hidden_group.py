@@ -112,6 +112,8 @@ class World:
         yield lambda: order(cat, "SELL", 2, "0.40", "secret")
         yield lambda: order(cat, "SELL", 2, "0.30", "poll-a")
         yield lambda: order(ann, "BUY", 1, "0.30", "poll-a")
+        yield lambda: order(cat, "SELL", 1, "0.30", "poll-a")
+        yield lambda: order(ann, "BUY", 2, "0.30", "poll-a")  # several between two public trades
         yield lambda: admin.patch(path, json={"status": "HALTED"})
         yield lambda: admin.patch(path, json={"status": "OPEN", "question": "Who knows?"})
         yield lambda: leave(exchange, cat)
