@@ -24,13 +24,13 @@ def sees(state: State, market: Market, command: PlaceOrder) -> bool:
 
 def holds(state: State, market: Market, user_id: int) -> bool:
     """Tell whether a user has shares or an open order in a market, or in a market of its event."""
-    markets = [market] if market.event is None else state.markets_of(market.event)
+    event, has_orders = market.event, bool(state.ledger.accounts[user_id].orders)
+    if event is not None and user_id not in event.holdings and not has_orders:
+        return False  # found out at once, however many markets the event has
+    markets = [market] if event is None else state.markets_of(event)
     for one in markets:
         position = one.positions.get(user_id)
         if position is not None and (position.yes or position.no):
             return True
-        for is_buy in (True, False):
-            own = state.own_side(user_id, one.id, is_buy=is_buy)
-            if own is not None and own.depth.total():
-                return True
-    return False
+    own = state.own_orders(user_id) if has_orders else None
+    return own is not None and any(own.in_market(one.id) for one in markets)

@@ -31,6 +31,7 @@ from predmarket.server.gateway.auth.passwords import Passwords
 from predmarket.server.gateway.auth.principals import Principals
 from predmarket.server.gateway.auth.revocations import Revocations
 from predmarket.server.gateway.auth.sessions import Sessions
+from predmarket.server.gateway.calibration import Forecasts
 from predmarket.server.gateway.candle_cache import CandleCache
 from predmarket.server.gateway.context import (
     CONTEXT,
@@ -280,6 +281,7 @@ def create_app(services: Services) -> Application:
             limits,
             candles=CandleCache(services.db),
             leaderboards=LeaderboardCache(services.db),
+            forecasts=Forecasts(services.db),
             signatures=signatures,
             quotes=_quotes(services) if services.settings.kalshi else None,
             faults=_faults(services.settings),

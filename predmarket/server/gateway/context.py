@@ -24,6 +24,7 @@ from predmarket.server.gateway.auth.authenticator import (
 from predmarket.server.gateway.auth.passwords import Passwords
 from predmarket.server.gateway.auth.principals import Principal, Principals
 from predmarket.server.gateway.auth.sessions import Sessions
+from predmarket.server.gateway.calibration import Forecasts
 from predmarket.server.gateway.candle_cache import CandleCache
 from predmarket.server.gateway.health import HealthCheck
 from predmarket.server.gateway.leaderboard_cache import LeaderboardCache
@@ -85,6 +86,7 @@ class Context:
     limits: Limits
     candles: CandleCache
     leaderboards: LeaderboardCache
+    forecasts: Forecasts
     signatures: SignatureCheck | None = None
     quotes: QuoteHistory | None = None
     faults: FaultControl | None = None

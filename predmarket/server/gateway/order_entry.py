@@ -152,8 +152,8 @@ def amend_command(
 
 
 def _groups(services: Services, who: Principal) -> tuple[int, ...]:
-    """Return the sender's groups for the core; none while no market belongs to a group."""
-    return tuple(who.groups) if services.view.hidden else ()
+    """Return those of the sender's groups for the core to which markets belong."""
+    return tuple(sorted(who.groups & services.view.hidden.keys())) if who.groups else ()
 
 
 def _content(c: PlaceOrder, ref: str | int) -> str:

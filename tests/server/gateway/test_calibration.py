@@ -1,11 +1,19 @@
 """How right prices were: as scikit-learn scores them, and which price of which markets counts."""
 
+import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from predmarket.server.gateway import calibration
-from predmarket.server.gateway.calibration import Forecast, bins, brier_score
+from predmarket.contracts.calibration import Ahead
+from predmarket.server.core.bus import Overloaded
+from predmarket.server.gateway import calibration as scores
+from predmarket.server.gateway.calibration import Forecast, Forecasts, bins, brier_score
+from predmarket.server.gateway.routes import calibration
+from predmarket.server.read_model.queries.admin_log import closed_at
+from predmarket.server.read_model.records import MarketRecord
 from tests.server.gateway.calibration_reference import Reference, references
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json
 from tests.support.http_orders import got, order
@@ -137,3 +145,57 @@ async def test_markets_of_an_event(exchange: Exchange, monkeypatch: pytest.Monke
     for query, code in (("before=2h", "VALIDATION_FAILED"), ("event=none", "EVENT_NOT_FOUND")):
         assert refused(await exchange.anonymous.get(f"/v1/calibration?{query}"))[1] == code
     assert (await got(exchange.admin, "/v1/calibration?event=1&before=1h"))["markets"] == 2
+
+
+@ON_ONE_DATABASE
+async def test_a_price_is_read_once(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A final market's price stays: a flood of requests reads nothing, and memory is bounded."""
+    past = Past(exchange, monkeypatch)
+    for slug in ("rain", "snow"):
+        await exchange.market(slug)
+    await past.begin()
+    past.at(0)
+    await past.trade("rain", "0.30")
+    past.at(30)
+    for slug in ("rain", "snow"):
+        await past.resolve(slug, "YES")
+    read = list[list[int]]()
+
+    async def counted(connection: AsyncConnection, some: Sequence[MarketRecord]) -> dict[int, int]:
+        read.append([one.id for one in some])
+        return await closed_at(connection, some)
+
+    monkeypatch.setattr(scores, "closed_at", counted)
+    first = await past.shown()
+    many = await asyncio.gather(*(past.shown() for _ in range(5)))
+    assert many == [first] * 5
+    assert read == [[2, 1]]
+    monkeypatch.setattr(scores, "REMEMBERED", 1)
+    for _ in range(2):
+        assert (await past.shown("before=1h"))["markets"] == 1
+    assert [sorted(some) for some in read[1:]] in ([[1, 2], [1, 2]], [[1, 2], [2]])
+
+
+@ON_ONE_DATABASE
+async def test_who_waits_too_long_for_others_is_refused(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One request reads at a time."""
+    monkeypatch.setattr(scores, "WAIT_SECONDS", 0.01)
+    forecasts = Forecasts(exchange.node.db)
+    began, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(connection: AsyncConnection, some: Sequence[MarketRecord]) -> dict[int, int]:
+        began.set()
+        await go.wait()
+        return {one.id: 0 for one in some}
+
+    monkeypatch.setattr(scores, "closed_at", slow)
+    await exchange.market("rain")
+    markets = [*exchange.node.view]
+    first = asyncio.create_task(forecasts.calibration(markets, Ahead.DAY, more=False))
+    await began.wait()
+    with pytest.raises(Overloaded):
+        await forecasts.calibration(markets, Ahead.DAY, more=False)
+    with pytest.raises(Overloaded):
+        await first

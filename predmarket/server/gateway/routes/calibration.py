@@ -7,8 +7,10 @@ from litestar.params import QueryParameter
 
 from predmarket.contracts.calibration import Ahead, Calibration
 from predmarket.enums import ErrorCode as E
-from predmarket.server.gateway.calibration import MAX_MARKETS, calibration, is_binary
+from predmarket.enums import MarketStatus
+from predmarket.server.gateway.calibration import MAX_MARKETS, is_binary
 from predmarket.server.gateway.context import ApiRequest, anyone
+from predmarket.server.gateway.lists import LOOKED_A_ROW, in_pieces
 from predmarket.server.gateway.metadata import (
     CategoryFilter,
     SourceFilter,
@@ -16,7 +18,8 @@ from predmarket.server.gateway.metadata import (
     metadata_filter,
 )
 from predmarket.server.gateway.openapi.notes import notes
-from predmarket.server.gateway.sight import sees
+from predmarket.server.gateway.sight import kinds_seen, sees
+from predmarket.server.read_model.records import MarketRecord
 
 Before = Annotated[
     Ahead, QueryParameter(description="How long before a market closed its price is taken")
@@ -42,17 +45,23 @@ async def show_calibration(
     """
     of = None if event is None else (await request.context.find_event(event, request.user)).id
     matches = metadata_filter(category, tags, source)
-    view = request.services.view
-    resolved = [
-        one
-        for one in view
-        if is_binary(one)
-        and of in (None, one.event_id)
-        and sees(request.user, one)
-        and matches(view.metadata_of(one))
-    ]
+    view, who = request.services.view, request.user
+    kinds = kinds_seen(who, view, (MarketStatus.RESOLVED,))
+
+    def read(id: int) -> MarketRecord | None:
+        one = view.market(id)
+        counts = is_binary(one) and of in (None, one.event_id) and sees(who, one)
+        return one if counts and matches(view.metadata_of(one)) else None
+
+    request.charge(view.market_list.count(kinds) // LOOKED_A_ROW)
+    resolved: list[MarketRecord] = []
+    async for piece in in_pieces(view.market_list, kinds, read):
+        resolved += piece
+        if len(resolved) > MAX_MARKETS:
+            break
     request.charge(min(len(resolved), MAX_MARKETS))
-    return await calibration(request.services.db, resolved, before)
+    more = len(resolved) > MAX_MARKETS
+    return await request.context.forecasts.calibration(resolved[:MAX_MARKETS], before, more=more)
 
 
 router = Router("/v1/calibration", route_handlers=[show_calibration], tags=["market data"])

@@ -140,8 +140,11 @@ async def closed_at(
     after it was last opened. A market without any, from before there was a log, ended as it began.
     """
     actions = [action.value for action in (*_OPENINGS, *_CLOSINGS)]
+    targets = {f"market:{one.id}" for one in markets}
+    targets |= {f"event:{one.event_id}" for one in markets if one.event_id is not None}
     query = select(admin_log.c.target, admin_log.c.action, admin_log.c.id, admin_log.c.at)
-    rows = await connection.execute(query.where(admin_log.c.action.in_(actions)))
+    query = query.where(admin_log.c.target.in_(targets), admin_log.c.action.in_(actions))
+    rows = await connection.execute(query)
     acts_on: dict[str, list[tuple[int, Micros, bool]]] = {}
     for target, action, id, at in rows:
         acts_on.setdefault(target, []).append((id, at, action in _OPENINGS))

@@ -29,6 +29,7 @@ admin_log = Table(
     Index("ix_admin_log_actor_id", "actor_id", "id"),
     Index("ix_admin_log_action", "action", "id"),
     Index("ix_admin_log_actor_id_action", "actor_id", "action", "id"),
+    Index("ix_admin_log_target", "target", "id"),
     Index(
         "uq_admin_log_seq",
         "seq",
