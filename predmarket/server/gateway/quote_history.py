@@ -54,12 +54,14 @@ class QuoteHistory:
     def of(self, market_id: int, width: Micros, begin: Micros, end: Micros) -> dict[Micros, Quotes]:
         """Return a market's quotes by the begin of their span, where something changed."""
         found: dict[Micros, Quotes] = {}
-        for minute, quotes in self._minutes.get(market_id, {}).items():
-            if begin <= minute < end:
+        for minute, quotes in reversed(self._minutes.get(market_id, {}).items()):
+            if minute < begin:
+                break
+            if minute < end:
                 start = minute // width * width
-                known = found.get(start)
-                found[start] = quotes if known is None else known.then(quotes)
-        return found
+                later = found.get(start)
+                found[start] = quotes if later is None else quotes.then(later)
+        return dict(reversed(found.items()))
 
     def committed(self, changes: Changes) -> None:
         """Record the quotes of the markets that a batch changed."""

@@ -30,7 +30,7 @@ SABOTAGES = (
     Sabotage(
         "whoever is flat sees the market for a while longer",
         WATCH,
-        "            for user_id in traded & users:\n",
+        "            for user_id in self._maybe_flat(changes):\n",
         "            for user_id in set[int]():\n",
         _test("routes/test_sight", "whoever_leaves_sees_the_market_until_flat"),
     ),

@@ -191,10 +191,18 @@ class Hub:
             yield waiting.popleft()
 
     def _publish_markets(self, announced: list[Announced], touched: list[SendBuffer]) -> None:
-        """Tell each audience what it hears, under its own numbers."""
-        audiences: dict[Audience, list[Subscription]] = {}
+        """Tell each audience what it hears, under its own numbers.
+
+        Groups that were never told anything make no audiences of their own.
+        """
+        by_groups: dict[Audience, list[Subscription]] = {}
         for subscription in self.channels.get(_MARKETS, ()):
-            audiences.setdefault(subscription.audience, []).append(subscription)
+            by_groups.setdefault(subscription.audience, []).append(subscription)
+        audiences: dict[Audience, list[Subscription]] = {}
+        told_groups = announced[-1].counts.groups.keys() if announced else ()
+        for groups, some in by_groups.items():
+            heard = None if groups is None else groups.intersection(told_groups)
+            audiences.setdefault(heard, []).extend(some)
         for audience, channel in audiences.items():
             for announcement in told(announced, audience):
                 name = self.names.get(announcement.creator_id)

@@ -188,3 +188,30 @@ async def test_the_sequence_is_for_admins(exchange: Exchange) -> None:
     assert (await got(ann, "/v1/status"))["sequence"] is None
     assert (await exchange.anonymous.get("/v1/status")).json()["sequence"] is None
     assert (await got(exchange.admin, "/v1/status"))["sequence"] > 0
+
+
+@ON_ONE_DATABASE
+async def test_who_trades_on_elsewhere_is_not_looked_up_again(exchange: Exchange) -> None:
+    """Somebody who is not flat costs a look-up when they may be, not with each of their orders:
+    neither in a public market nor where they keep shares."""
+    ann, bob = [await member(exchange, await exchange.trader(name)) for name in ("ann", "bob")]
+    await exchange.market("rain")
+    await exchange.market("secret", group="club")
+    await order(ann, "BUY", 4, "0.40", "secret")
+    await order(bob, "SELL", 4, "0.40", "secret")
+    await leave(exchange, ann)
+    assert (await ann.client.get("/v1/markets/secret")).status_code == 200
+    principals = exchange.app.context.principals
+    before = principals.revocations
+    await order(bob, "SELL", 1, "0.50", "rain")
+    await order(ann, "BUY", 1, "0.50", "rain")
+    for market in ("rain", "secret"):
+        resting = await order(ann, "SELL", 1, "0.90", market)
+        path = f"/v1/orders/{resting['id']}/cancel"
+        assert (await ann.client.post(path)).status_code == 200
+        assert (await tried(ann, market, side="BUY", price="0.01", qty="90000")).is_error
+    assert principals.revocations == before
+    await order(bob, "BUY", 4, "0.35", "secret")
+    await order(ann, "SELL", 4, "0.35", "secret")
+    assert principals.revocations > before
+    assert refused(await ann.client.get("/v1/markets/secret")) == NOT_FOUND
