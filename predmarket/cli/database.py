@@ -129,9 +129,10 @@ def export(
       predmarket export spring-class
       predmarket export spring-class --anonymise --format parquet --since 30d
 
-    Export users, events, markets, orders, trades, ledger, positions and candles as files, with a
-    codebook of every column, the journal's last hash, and checksums. All files show one moment,
-    also while the exchange runs. --since leaves out older orders, trades, entries and candles.
+    Export users, events, markets, orders, trades, ledger, positions, candles and resolutions
+    (proposed and made) as files, with a codebook of every column, the journal's last hash, and
+    checksums. All files show one moment, also while the exchange runs. --since leaves out older
+    orders, trades, entries, candles and resolutions.
     """
     line = context.of(ctx)
     given = overrides(data_dir=data_dir, database_url=database_url)

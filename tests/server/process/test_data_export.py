@@ -10,17 +10,33 @@ import pandas as pd
 import pytest
 
 from predmarket.client import NewOrder
+from predmarket.engine.commands import (
+    Command,
+    ConfirmProposal,
+    CreateEvent,
+    CreateMarket,
+    EventMarket,
+    ProposeResolution,
+    ResolveEvent,
+    ResolveMarket,
+    WithdrawProposal,
+)
+from predmarket.enums import EventOutcome, MarketStatus, Outcome
 from predmarket.server.core import audit
 from predmarket.server.core.stores.factory import open_snapshot
 from predmarket.server.process import start
-from predmarket.server.process.data_export.codebook import CANDLES, FILES
+from predmarket.server.process.data_export.codebook import ALL_FILES
 from predmarket.server.process.data_export.export import Options, export
 from predmarket.server.process.operator_errors import OperateError
 from predmarket.testing import Exchange
+from tests.support.core_exchange import Exchange as CoreExchange
+from tests.support.core_exchange import exchange
+
+__all__ = ["exchange"]  # a fixture
 
 Traded = tuple[dict[str, str], dict[str, Decimal]]
 """The settings of an exchange, and its audit's sums."""
-NAMES = [file.name for file in (*FILES, CANDLES)]
+NAMES = [file.name for file in ALL_FILES]
 
 
 def quiet(_what: str, _done: int, _of: int) -> None:
@@ -120,6 +136,50 @@ def test_nobody_is_named(traded: Traded, tmp_path: Path) -> None:
     assert sorted(map(tuple, opened[shares].values)) == sorted(
         map(tuple, closed["positions"][shares].values)
     )
+
+
+LATER = 2_000_000_000_000_000
+OPEN = (False, 100, 0, 0, None, MarketStatus.OPEN, 1)
+"""An event's or a market's tick, fees, no closing time, and who made it."""
+STEPS: list[Command] = [
+    CreateMarket("rain", "?", "", *OPEN[1:]),
+    CreateEvent("race", "?", "", *OPEN, tuple(EventMarket(f"race-{a}", "?") for a in "abc")),
+    ProposeResolution(ResolveMarket(1, Outcome.YES, actor_id=1, note="=Wet"), LATER),
+    ProposeResolution(
+        ResolveMarket(1, Outcome.SCALAR, 2_500, 2, "Half\nof it", "met.no"), None, by_two=True
+    ),
+    ProposeResolution(
+        ResolveEvent(1, EventOutcome.WEIGHTS, None, ((2, 4_000), (0, 6_000)), 1), LATER
+    ),
+    WithdrawProposal(None, 1, 2),
+    ProposeResolution(ResolveEvent(1, EventOutcome.WINNER, 3, (), 1), LATER),
+    ConfirmProposal(None, 1, 2),
+]
+RESOLUTIONS = [
+    "PROPOSE,false,1,,1,,YES,,,,'=Wet,,2033-05-18T03:33:20.000000Z",
+    "PROPOSE,true,1,,2,,SCALAR,0.2500,,,Half\nof it,met.no,",
+    'PROPOSE,false,,1,1,,WEIGHTS,,,{"market:2":"0.4000","NONE":"0.6000"},,,2033-05-18T03:33:20.000000Z',
+    'WITHDRAW,false,,1,2,1,WEIGHTS,,,{"market:2":"0.4000","NONE":"0.6000"},,,',
+    "PROPOSE,false,,1,1,,WINNER,,3,,,,2033-05-18T03:33:20.000000Z",
+    "RESOLVE,false,,1,2,1,WINNER,,3,,,,",
+]
+"""What an export says of them, less the steps' numbers and times."""
+
+
+async def test_what_was_proposed(exchange: CoreExchange, tmp_path: Path) -> None:
+    """Each step of a resolution, and which proposal stands; with ``since``, the steps from then
+    on."""
+    async with exchange.running() as running:
+        for step in STEPS:
+            await running.do(step)
+    settings = {"data_dir": str(tmp_path / "data"), "database_url": exchange.url}
+    assert export(settings, tmp_path / "all", Options(), quiet)["resolutions"] == 6
+    found = read(tmp_path / "all", "resolutions")
+    assert [",".join(row[2:]) for row in found.values.tolist()] == RESOLUTIONS
+    since = Options("parquet", since=found["at"][5])
+    export(settings, tmp_path / "later", since, quiet)
+    typed = read(tmp_path / "later", "resolutions")
+    assert (typed.step[0], typed.winnerId[0], len(typed)) == ("RESOLVE", 3, 1)
 
 
 def test_from_a_time_on(traded: Traded, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Source of the units: predmarket/units.py.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from predmarket.enums import AdminAction
 from predmarket.units import MONEY_DECIMALS, PRICE_DECIMALS, QTY_DECIMALS, RATE_DECIMALS
 
 
@@ -47,13 +48,14 @@ class Column:
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """A file of the export and the table behind it. ``time`` is the column that ``since`` limits,
-    "" if the file is always whole."""
+    "" if the file is always whole; ``only`` is a condition on the table's rows."""
 
     name: str
     table: str
     order: str
     columns: tuple[Column, ...]
     time: str = ""
+    only: str = ""
 
 
 def _columns(text: str) -> tuple[Column, ...]:
@@ -188,4 +190,34 @@ CANDLES = DataFile("candles", "trades", "market_id, id", time="created_at", colu
     volume    QTY     qty         shares traded
     trades    NUMBER  id          how many trades
 """))  # fmt: skip
-"""Computed from the trades, unlike the others."""
+"""Computed from the trades."""
+
+RESOLUTION_STEPS = tuple(
+    one for one in AdminAction if one.endswith(("_PROPOSE", "_WITHDRAW", "_RESOLVE", "_VOID"))
+)
+RESOLUTIONS = DataFile(
+    "resolutions",
+    "admin_log",
+    "id",
+    time="at",
+    only=f"action IN ({', '.join(repr(one.value) for one in RESOLUTION_STEPS)})",
+    columns=_columns("""
+    id               NUMBER  id        the step
+    at               TIME    at        when it was done
+    step             TEXT    action    PROPOSE, WITHDRAW (a proposal), RESOLVE or VOID
+    stands           FLAG    target    whether it is the proposal that waits to be made
+    marketId         NUMBER  target    the market, empty if it concerns a whole event
+    eventId          NUMBER  target    the event, empty if it concerns one market
+    adminId          USER    actor_id  the admin who did it; at a proposal's time, its proposer
+    proposedBy       USER    details   who had proposed what this admin confirms or withdraws
+    outcome          TEXT    details   YES, NO, SCALAR or VOID; WINNER, NONE, WEIGHTS or VOID
+    settlementPrice  PRICE   details   what a YES share pays, with SCALAR
+    winnerId         NUMBER  details   the market that wins its event, with WINNER
+    weights          TEXT    details   what each outcome pays, with WEIGHTS; a JSON object
+    note             TEXT    details   the reason that was given
+    source           TEXT    details   where it can be checked
+    effectiveAt      TIME    details   when a proposal is made by itself
+"""),
+)  # fmt: skip
+"""Computed from the admin log: each step of a resolution, so also what is proposed now."""
+ALL_FILES = (*FILES, CANDLES, RESOLUTIONS)

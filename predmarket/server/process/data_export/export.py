@@ -21,13 +21,16 @@ from predmarket.parquet_library import NoParquet
 from predmarket.server.core.stores.base import Store
 from predmarket.server.core.stores.rows import StoredRow, Value
 from predmarket.server.process.data_export.codebook import (
+    ALL_FILES,
     CANDLES,
     FILES,
+    RESOLUTIONS,
     Column,
     DataFile,
     Kind,
 )
 from predmarket.server.process.data_export.file_formats import WRITERS
+from predmarket.server.process.data_export.resolutions import resolution_rows
 from predmarket.server.process.maintenance import Overrides, Progress, stored_exchange
 from predmarket.server.process.operator_errors import OperateError, expected
 from predmarket.server.settings import Settings
@@ -94,6 +97,8 @@ class _Export:
         """Write every file; return the rows of each."""
         rows = {file.name: self._file(file, self._stored(file)) for file in FILES}
         rows[CANDLES.name] = self._file(CANDLES, self._candles())
+        steps = resolution_rows(self._store, self._where(RESOLUTIONS))
+        rows[RESOLUTIONS.name] = self._file(RESOLUTIONS, steps)
         self._codebook()
         self._facts(rows)
         self._checksums()
@@ -123,9 +128,10 @@ class _Export:
         return count
 
     def _where(self, file: DataFile) -> str:
-        if self._since is None or not file.time:
-            return ""
-        return f" WHERE {file.time} >= {self._since}"
+        conditions = [file.only] if file.only else []
+        if self._since is not None and file.time:
+            conditions.append(f"{file.time} >= {self._since}")
+        return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
     def _stored(self, file: DataFile) -> Iterator[StoredRow]:
         names = ", ".join(column.stored for column in self._columns(file))
@@ -157,7 +163,7 @@ class _Export:
         with (self._folder / "codebook.csv").open("w", encoding="utf-8", newline="") as opened:
             lines = csv.writer(opened, lineterminator="\n")
             lines.writerow(("file", "column", "unit", "meaning"))
-            for file in (*FILES, CANDLES):
+            for file in ALL_FILES:
                 for one in self._columns(file):
                     lines.writerow((file.name, one.name, one.kind.value, one.meaning))
 
