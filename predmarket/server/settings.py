@@ -29,7 +29,7 @@ from predmarket import units
 from predmarket.contracts.faults import FaultSpec
 from predmarket.server.clock import clock_of
 from predmarket.server.setting_types import Credit, Limit, Origins, Proxies, Slippage
-from predmarket.server.storage.database import is_sqlite, normal_url
+from predmarket.server.storage.database_url import is_sqlite, normal_url
 from predmarket.server.url_redaction import shown, without_parameters
 from predmarket.variables import ENV_FILE, PREFIX, SERVERS, mistyped, unknown
 
@@ -199,7 +199,7 @@ class Settings(BaseSettings):
     def shown_database(self) -> str:
         """Return the database's URL without its password."""
         url = normal_url(self.database).render_as_string(hide_password=True)
-        return without_parameters(url)
+        return without_parameters(url).replace("%2C", ",")
 
     @property
     def shown_redis(self) -> str:

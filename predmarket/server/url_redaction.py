@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 HIDDEN = "***"
 _USER = re.compile("(?<=://)[^/?#]+(?=@)")
@@ -30,9 +30,11 @@ def without_parameters(url: str) -> str:
 
 def secrets_in(url: str) -> Iterator[str]:
     """Yield the secrets of a URL, each in its encoded and its decoded form."""
-    parts = urlsplit(url)
-    found = [value for name, _, value in _pairs(parts.query) if _SECRET.search(unquote(name))]
-    for secret in (parts.password, *found):
+    rest, _, query = url.partition("?")
+    user = _USER.search(rest)  # urlsplit refuses some URLs of several hosts
+    password = "" if user is None else user[0].partition(":")[2]
+    found = [value for name, _, value in _pairs(query) if _SECRET.search(unquote(name))]
+    for secret in (password, *found):
         if secret:
             yield from (secret, unquote(secret))
 

@@ -31,3 +31,8 @@ def test_the_secrets_are_found_in_both_forms() -> None:
     """As they are written in the URL, and decoded."""
     found = [*secrets_in("postgresql://u:p%40ss@h/d?scram_key=k%2B")]
     assert found == ["p%40ss", "p@ss", "k%2B", "k+"]
+
+
+def test_a_password_before_several_hosts_is_found() -> None:
+    """Which are no URL for Python's library."""
+    assert [*secrets_in("postgresql://u:hush@h1,[::1]:5/d")] == ["hush", "hush"]

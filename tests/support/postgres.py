@@ -30,6 +30,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
+from predmarket.server.storage.database_url import libpq_url
 from tests.support.daemon import Daemon, Signal
 
 StopMode = Literal["fast", "immediate", "kill"]
@@ -58,12 +59,13 @@ class PostgresServer:
         # PostgreSQL refuses to run as root; nobody owns nothing, so it can break nothing.
         self._user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
         self.folder = Path(tempfile.mkdtemp(prefix="pm-pg-"))
-        self._sockets = self.folder
+        self.sockets = self.folder
+        """The folder of its socket, its host in a URL."""
         if len(os.fsencode(self.folder / ".s.PGSQL.5432")) > SOCKET_PATH_BYTES:
-            self._sockets = Path(tempfile.mkdtemp(prefix="pm-pg-", dir="/tmp"))
+            self.sockets = Path(tempfile.mkdtemp(prefix="pm-pg-", dir="/tmp"))
         if self._user is not None:
             os.chown(self.folder, self._user, -1)
-            os.chown(self._sockets, self._user, -1)
+            os.chown(self.sockets, self._user, -1)
         self.data = self.folder / "data"
         self.bin = self._usable_bin()
         self.pgbench = self.bin / "pgbench"
@@ -102,15 +104,36 @@ class PostgresServer:
             self._daemon.stop(_SIGNALS[mode])
             self._daemon = None
 
+    def promote(self) -> None:
+        """Make a standby take writes; return when it does."""
+        self._run(self.bin / "pg_ctl", "promote", "-D", self.data, "-w")
+
+    def rewind(self, source: "PostgresServer") -> None:
+        """Make this stopped server a standby of ``source``, which was promoted in its place.
+
+        What it has that ``source`` lacks is lost. Raises RuntimeError if that is impossible.
+        """
+        place = ("--target-pgdata", self.data, "--source-server", libpq(source.url()))
+        self._run(self.bin / "pg_rewind", *place, "--write-recovery-conf", "--no-sync")
+        self._wait_for_nobody()
+
+    def copy(self, source: "PostgresServer") -> None:
+        """Make this stopped server a standby of ``source``, with a base back-up for its data."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        place = ("--pgdata", self.data, "--dbname", libpq(source.url()))
+        quick = ("--checkpoint=fast", "--no-sync")
+        self._run(self.bin / "pg_basebackup", *place, *quick, "--write-recovery-conf")
+        self._wait_for_nobody()
+
     def close(self) -> None:
         """Stop it and remove its data."""
         self.stop("immediate")
-        for folder in {self.folder, self._sockets}:
+        for folder in {self.folder, self.sockets}:
             shutil.rmtree(folder, ignore_errors=True)
 
     def url(self, database: str = "postgres") -> str:
         """Return the SQLAlchemy URL of one of its databases."""
-        return f"postgresql+psycopg://postgres@/{database}?host={self._sockets}"
+        return f"postgresql+psycopg://postgres@/{database}?host={self.sockets}"
 
     @property
     def pid(self) -> int:
@@ -162,8 +185,13 @@ class PostgresServer:
         locale = ("--encoding=UTF8", "--locale=C")
         self._run(self.bin / "initdb", *options, *locale, "--pgdata", self.data)
 
+    def _wait_for_nobody(self) -> None:
+        """Let it wait for no standby once it is promoted, as the server did that it copied."""
+        with (self.data / "postgresql.auto.conf").open("a") as settings:
+            settings.write("synchronous_standby_names = ''\n")
+
     def _spawn(self) -> Daemon:
-        settings = {**self.settings, "unix_socket_directories": str(self._sockets)}
+        settings = {**self.settings, "unix_socket_directories": str(self.sockets)}
         options = [part for item in settings.items() for part in ("-c", "=".join(item))]
         command: list[str | Path] = [self.bin / "postgres", "-D", self.data, *options]
         return Daemon(command, self.folder, self._user)
@@ -182,7 +210,7 @@ def wheel_programs() -> Path:
 
 def libpq(url: str) -> str:
     """Return an SQLAlchemy URL as libpq, psycopg and pgbench read it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return libpq_url(url)
 
 
 @contextmanager

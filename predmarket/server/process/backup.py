@@ -18,7 +18,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pydantic import SecretStr
-from sqlalchemy import make_url
 
 from predmarket.exit_codes import ExitCode
 from predmarket.files import new_file
@@ -35,6 +34,7 @@ from predmarket.server.process.operator_errors import OperateError, expected
 from predmarket.server.settings import BACKUP_FILE, Settings
 from predmarket.server.storage import migrations, sqlite_file
 from predmarket.server.storage.database import sync_engine
+from predmarket.server.storage.database_url import normal_url
 
 _PAGES = 2_000
 _DUMP_MAGIC = b"PGDMP"
@@ -185,7 +185,7 @@ def _dump(settings: Settings, store: Store, part: Path) -> None:
 
 def _database_name(settings: Settings) -> str:
     """Return the name or the connection string of the database, without its password."""
-    plain = make_url(settings.database).set(drivername="postgresql", password=None)
+    plain = normal_url(settings.database).set(drivername="postgresql", password=None)
     return plain.render_as_string(hide_password=False)
 
 
@@ -197,7 +197,7 @@ def _run(settings: Settings, program: str, *arguments: str) -> None:
             " version or newer"
         )
         raise OperateError(message, ExitCode.USAGE)
-    password = make_url(settings.database).password
+    password = normal_url(settings.database).password
     environment = os.environ | ({"PGPASSWORD": str(password)} if password else {})
     done = subprocess.run(
         [program, *arguments], env=environment, check=False, capture_output=True, text=True

@@ -16,17 +16,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypedDict, TypeVar, cast
 
 from sqlalchemy import Engine, Result, create_engine, event, text
-from sqlalchemy.engine import URL, Connection, Dialect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.engine import URL, Connection, Dialect
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from predmarket.server.clock import wall_clock
+from predmarket.server.storage.database_url import is_sqlite, normal_url
 from predmarket.units import Micros
 
 POOL_SIZE = 8
@@ -41,32 +42,20 @@ _CLOSED = "the database is closed"
 
 T = TypeVar("T")
 
+
+class _Keepalives(TypedDict):
+    keepalives_idle: int
+    keepalives_interval: int
+    keepalives_count: int
+
+
+KEEPALIVES: _Keepalives = {"keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 3}
+"""libpq's options that end a connection 5 s after the database's machine has gone silent."""
 POSTGRESQL_NOW = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 """PostgreSQL's time in microseconds."""
 
 UNAVAILABLE = (DBAPIError, PoolTimeoutError, OSError)
 """Exceptions of a statement when the database is unavailable, among other reasons."""
-
-
-def normal_url(url: str) -> URL:
-    """Return a database's URL with our driver. Raises ValueError for another database."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise ValueError("is not a database URL") from None
-    match parsed.drivername:
-        case "postgresql" | "postgres" | "postgresql+psycopg":
-            return parsed.set(drivername="postgresql+psycopg")
-        case "sqlite" | "sqlite+aiosqlite" | "sqlite+pysqlite":
-            if parsed.database in (None, "", ":memory:"):
-                raise ValueError("must name a file")
-            return parsed.set(drivername="sqlite")
-    raise ValueError("must start with postgresql:// or sqlite:///")
-
-
-def is_sqlite(url: URL) -> bool:
-    """Tell whether the URL names an embedded database."""
-    return url.get_backend_name() == "sqlite"
 
 
 def is_lost(error: BaseException) -> bool:
@@ -272,7 +261,7 @@ class Database:
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS},
+            connect_args={"connect_timeout": CONNECT_SECONDS, **KEEPALIVES},
             hide_parameters=True,
         )
 

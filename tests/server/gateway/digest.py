@@ -11,7 +11,8 @@ from typing import Self
 import psycopg
 from sqlalchemy import Table, select
 
-from predmarket.server.storage.database import Database, is_sqlite, normal_url
+from predmarket.server.storage.database import Database
+from predmarket.server.storage.database_url import is_sqlite, normal_url
 from predmarket.server.storage.tables import metadata
 from tests.support.postgres import libpq
 

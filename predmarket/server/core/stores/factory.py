@@ -6,11 +6,10 @@ PostgreSQL's driver is imported only where it is used: the import is a tenth of 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.engine import make_url
-
 from predmarket.server.core.leadership import FileLeadership, Leadership
 from predmarket.server.core.stores.base import Store
 from predmarket.server.core.stores.sqlite import SqliteStore
+from predmarket.server.storage.database_url import is_sqlite, normal_url
 
 
 def open_store(url: str) -> Store:
@@ -46,5 +45,5 @@ def leadership(url: str, wait_s: float) -> Leadership:
 
 
 def _sqlite_path(url: str) -> str | None:
-    parsed = make_url(url)
-    return parsed.database if parsed.get_backend_name() == "sqlite" else None
+    parsed = normal_url(url)
+    return parsed.database if is_sqlite(parsed) else None

@@ -8,9 +8,10 @@ import psycopg
 
 from predmarket.server.core.leadership import LEASE_S, POLL_S, LeaseHeld, holder_name
 from predmarket.server.core.stores.base import Deposed, StoreError
-from predmarket.server.core.stores.postgres import conninfo
 from predmarket.server.core.stores.rows import StoredRow
+from predmarket.server.storage.database import KEEPALIVES
 from predmarket.server.storage.database import POSTGRESQL_NOW as NOW
+from predmarket.server.storage.database_url import libpq_url
 
 
 class LeaseLeadership:
@@ -24,7 +25,7 @@ class LeaseLeadership:
 
     def __init__(self, url: str, wait_s: float = 0) -> None:
         self.holder = holder_name()
-        self._conninfo = conninfo(url)
+        self._conninfo = libpq_url(url)
         self._wait_s = wait_s
         self._db: psycopg.Connection[StoredRow] | None = None
         # Two threads renew the lease. One at a time uses the connection, and that one closes it.
@@ -76,7 +77,11 @@ class LeaseLeadership:
             try:
                 if self._db is None:
                     self._db = psycopg.connect(
-                        self._conninfo, autocommit=True, connect_timeout=2, tcp_user_timeout=2_000
+                        self._conninfo,
+                        autocommit=True,
+                        connect_timeout=2,
+                        tcp_user_timeout=2_000,
+                        **KEEPALIVES,
                     )
                 return self._db.execute(sql, parameters).fetchall()
             except psycopg.Error as error:

@@ -15,7 +15,6 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import psycopg
-from sqlalchemy.engine import make_url
 
 from predmarket.server.core.stores import postgres_arrays
 from predmarket.server.core.stores.base import (
@@ -42,7 +41,8 @@ from predmarket.server.core.stores.postgres_pipeline import (
     encoded,
 )
 from predmarket.server.core.stores.rows import Row, Shape, StoredRow
-from predmarket.server.storage.database import POSTGRESQL_NOW
+from predmarket.server.storage.database import KEEPALIVES, POSTGRESQL_NOW
+from predmarket.server.storage.database_url import libpq_url
 from predmarket.units import Micros
 
 _Statement: TypeAlias = tuple[str, Parameters]
@@ -69,12 +69,6 @@ _REFUSALS = (psycopg.errors.IntegrityError, psycopg.errors.DataError)
 _PARAMETER = re.compile("%s")
 
 
-def conninfo(url: str) -> str:
-    """Return libpq's connection string for an SQLAlchemy URL of PostgreSQL."""
-    plain = make_url(url).set(drivername="postgresql")
-    return plain.render_as_string(hide_password=False)
-
-
 class PostgresStore(Store):
     """The store of a shared database. ``url`` is an SQLAlchemy URL."""
 
@@ -82,7 +76,7 @@ class PostgresStore(Store):
     at_once = 2
 
     def __init__(self, url: str) -> None:
-        self._conninfo = conninfo(url)
+        self._conninfo = libpq_url(url)
         self._db: psycopg.Connection[StoredRow] | None = None
         self._lookup_db: psycopg.Connection[StoredRow] | None = None
         self._commits: PreparedStatements
@@ -106,6 +100,7 @@ class PostgresStore(Store):
             prepare_threshold=0,
             application_name="predmarket-core",
             tcp_user_timeout=10_000,
+            **KEEPALIVES,
         )
         connection.execute(_SESSION, prepare=False)
         return connection

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from predmarket.enums import Side
 from predmarket.server.core.stores import postgres_arrays
-from predmarket.server.core.stores.postgres import conninfo
 from predmarket.server.core.stores.rows import Value
+from predmarket.server.storage.database_url import libpq_url
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 ROWS = st.lists(
@@ -39,7 +39,7 @@ def test_the_server_reads_what_was_written(
         postgres_arrays.PACK[kind](column)
         for kind, column in zip(kinds, zip(*rows, strict=True), strict=True)
     ]
-    with psycopg.connect(conninfo(postgres_url)) as connection:
+    with psycopg.connect(libpq_url(postgres_url)) as connection:
         result = connection.pgconn.exec_params(SQL.encode(), columns, None, [1] * 5, 0)
         assert result.status == psycopg.pq.ExecStatus.TUPLES_OK, result.error_message
         read = [
@@ -59,7 +59,7 @@ def test_the_server_reads_what_was_written(
 def test_a_long_column_is_read_as_it_was_written(postgres_url: str) -> None:
     """Longer than what is packed at once, whole pieces of it and a rest."""
     column = [n * n - 70_000 for n in range(4 * 256 + 7)]
-    with psycopg.connect(conninfo(postgres_url)) as connection:
+    with psycopg.connect(libpq_url(postgres_url)) as connection:
         result = connection.pgconn.exec_params(
             b"SELECT unnest($1::bigint[])", [postgres_arrays.integers(column)], None, [1], 0
         )

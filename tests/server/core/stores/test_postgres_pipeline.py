@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from predmarket.server.core.stores.postgres import conninfo
 from predmarket.server.core.stores.postgres_pipeline import PreparedStatements, encoded
+from predmarket.server.storage.database_url import libpq_url
 
 SLEEP, ADD, DIVIDE = "SELECT pg_sleep($1::float8)", "SELECT $1::bigint + 1", "SELECT 1 / $1::bigint"
 
@@ -17,7 +17,7 @@ SLEEP, ADD, DIVIDE = "SELECT pg_sleep($1::float8)", "SELECT $1::bigint + 1", "SE
 @pytest.fixture
 async def connection(postgres_url: str) -> AsyncIterator[psycopg.Connection[Any]]:
     """A connection for one test."""
-    connection = psycopg.connect(conninfo(postgres_url), autocommit=True)
+    connection = psycopg.connect(libpq_url(postgres_url), autocommit=True)
     yield connection
     connection.close()
 
@@ -53,7 +53,7 @@ async def test_a_lost_connection_ends_all_of_them(
     statements = PreparedStatements(connection)
     waiting = [asyncio.create_task(statements.run(SLEEP, encoded(["30"]))) for _ in range(2)]
     await asyncio.sleep(0.1)
-    with psycopg.connect(conninfo(postgres_url), autocommit=True) as other:
+    with psycopg.connect(libpq_url(postgres_url), autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
     async with asyncio.timeout(60):
         done = await asyncio.gather(*waiting, return_exceptions=True)

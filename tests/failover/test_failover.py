@@ -1,0 +1,99 @@
+"""The primary dies under orders and its standby is promoted: the exchange goes on by itself."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import httpx
+import pytest
+
+from predmarket.server.core import audit
+from predmarket.server.core.stores.factory import open_snapshot
+from predmarket.server.process.backup import backup
+from predmarket.server.process.maintenance import doctor
+from tests.support.http_exchange import Exchange, User
+from tests.support.postgres import wheel_programs
+from tests.support.postgres_pair import PostgresPair
+
+HANDS = 4
+BEFORE, AFTER = 20, 20
+
+
+class Orders:
+    """Orders that are placed until the stop, and what became of them."""
+
+    def __init__(self, user: User, market: str) -> None:
+        self.acknowledged: dict[str, int] = {}
+        self.unknown: set[str] = set()
+        self._client = user.client
+        self._market = market
+        self._count = 0
+        self.stopped = False
+
+    async def place(self) -> None:
+        """Place one order after the other."""
+        while not self.stopped:
+            self._count += 1
+            await self.ask(f"order-{self._count}")
+
+    async def ask(self, key: str) -> None:
+        """Place an order, or find out whether it was placed."""
+        body = {
+            "marketId": self._market, "side": "BUY", "type": "LIMIT", "price": "0.01", "qty": "1",
+            "clientOrderId": key,
+        }  # fmt: skip
+        self.unknown.add(key)
+        answer = await self._client.post("/v1/orders", json=body)
+        assert answer.status_code in (200, 201, 503), answer.text
+        if answer.status_code != 503:
+            self.acknowledged[key] = answer.json()["id"]
+            self.unknown.discard(key)
+
+    async def reached(self, count: int) -> None:
+        """Return once so many are acknowledged."""
+        async with asyncio.timeout(30):
+            while len(self.acknowledged) < count:
+                await asyncio.sleep(0.01)
+
+
+async def test_nothing_acknowledged_is_lost(
+    exchange: Exchange, pair: PostgresPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each acknowledged order is there once, unknown ones are found out, the audit holds; and the
+    operator's commands find whichever takes writes."""
+    market = await exchange.market()
+    orders = Orders(await exchange.trader("ann"), market["slug"])
+    hands = [asyncio.create_task(orders.place()) for _ in range(HANDS)]
+    await orders.reached(BEFORE)
+    await asyncio.to_thread(pair.primary.stop, "kill")
+    await asyncio.to_thread(pair.fail_over)
+    await orders.reached(len(orders.acknowledged) + AFTER)
+    orders.stopped = True
+    await asyncio.gather(*hands)
+    for key in sorted(orders.unknown):
+        await orders.ask(key)
+    assert not orders.unknown
+
+    with open_snapshot(pair.url()) as store:
+        stored = store.read("SELECT client_order_id, id FROM orders")
+        checks = [*audit.sums(store), *audit.replay(store, lambda *_: None)]
+    assert dict(stored) == orders.acknowledged
+    assert len(stored) == len(orders.acknowledged)
+    assert [check for check in checks if not check.ok] == []
+    await _identity_goes_on(exchange)
+    place = {"database_url": pair.url(), "data_dir": str(tmp_path)}
+    found = await asyncio.to_thread(doctor, place)
+    assert {"database", "durability"} <= {name for name, ok, _ in found if ok}, found
+    monkeypatch.setenv("PATH", f"{wheel_programs()}{os.pathsep}{os.environ['PATH']}")
+    written = await asyncio.to_thread(
+        backup, place, tmp_path / "after", replay=False, progress=lambda *_: None
+    )
+    assert written.report.ok
+
+
+async def _identity_goes_on(exchange: Exchange) -> None:
+    """What gateways write and read on their own connections."""
+    bob = await exchange.register("bob@example.com")
+    again = await exchange.again(bob)
+    answer: httpx.Response = await again.client.get("/v1/user/balance")
+    assert answer.status_code == 200, answer.text
