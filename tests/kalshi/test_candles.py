@@ -4,15 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-import pytest
 
 from predmarket.client import Client, NewOrder
-from predmarket.enums import MarketStatus
-from predmarket.server.gateway import quote_history
-from predmarket.server.gateway.quote_history import QuoteHistory
-from predmarket.server.read_model.changes import Changes, MarketChange
-from predmarket.server.read_model.market_view import MarketView
-from predmarket.server.read_model.records import MarketRecord
 from predmarket.testing import Exchange
 from tests.support.kalshi import PATH
 
@@ -61,30 +54,3 @@ def test_a_candle_has_its_quotes_from_the_first_to_the_last() -> None:
     assert [first["open_interest_fp"], second["open_interest_fp"]] == ["5.00", "7.00"]
     assert told(whole, "yes_bid") == ["0.0000", "0.6000", "0.0000", "0.6000"]
     assert whole["open_interest_fp"] == "7.00"
-
-
-def test_the_oldest_minutes_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of one market, and of all markets together."""
-    monkeypatch.setattr(quote_history, "MOST", 5)
-    monkeypatch.setattr(quote_history, "MOST_OF_ONE", 3)
-    view = MarketView()
-    history = QuoteHistory(view)
-
-    def happens(market_id: int, minute: int) -> None:
-        record = MarketRecord(
-            market_id, f"m{market_id}", "?", "", MarketStatus.OPEN, None, None, 100, 0, 0, None,
-            0, 1, None, 0, 0,
-        )  # fmt: skip
-        changes = Changes(0, minute * MINUTE, markets=[MarketChange(record, 0, None)])
-        view.apply(changes)
-        history.committed(changes)
-
-    def kept(market_id: int) -> list[int]:
-        return [start // MINUTE for start in history.of(market_id, MINUTE, 0, 100 * MINUTE)]
-
-    for minute in range(5):
-        happens(1, minute)
-    assert kept(1) == [2, 3, 4]
-    for minute in range(5, 8):
-        happens(2, minute)
-    assert (kept(1), kept(2)) == ([3, 4], [5, 6, 7])

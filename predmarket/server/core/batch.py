@@ -16,6 +16,7 @@ from predmarket.engine.events import (
     Match,
     OrderGroupChanged,
 )
+from predmarket.engine.market import Market
 from predmarket.server.core import journal
 from predmarket.server.core.bus import BusReply
 from predmarket.server.core.change_feed import ChangeFeed
@@ -28,6 +29,7 @@ from predmarket.server.core.stores.store_numbers import StoreNumbers
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.read_model.changes import Changes, encode
 from predmarket.server.read_model.market_view import MarketView
+from predmarket.server.read_model.quotes import MINUTE, QuoteChange, Quotes
 from predmarket.units import Micros
 
 ROWS_PER_STEP = 20_000
@@ -42,10 +44,9 @@ class Batch:
     repeats: their reply was known, and they wrote nothing. ``stepped`` tells whether the batch took
     a step. ``matches`` are the trades with their times. ``announced`` are the markets and
     ``announced_events`` the events whose status or details changed, ``order_groups`` what happened
-    to groups. ``position`` is the position in
-    the command stream that the batch reaches, None if it stays. After the seal ``changes`` are the
-    batch's changes for readers and ``encoded`` the same as bytes; None if there is nothing to
-    commit.
+    to groups. ``quotes`` are by market and minute. ``position`` is the position in the command
+    stream that the batch reaches, None if it stays. After the seal ``changes`` are the batch's
+    changes for readers and ``encoded`` the same as bytes; None if there is nothing to commit.
     """
 
     first_seq: int
@@ -58,6 +59,7 @@ class Batch:
     announced: set[int] = field(default_factory=set)
     announced_events: set[int] = field(default_factory=set)
     order_groups: list[OrderGroupChanged] = field(default_factory=list)
+    quotes: dict[tuple[int, Micros], Quotes] = field(default_factory=dict)
     position: StreamPosition | None = None
     changes: Changes | None = None
     encoded: bytes = b""
@@ -79,17 +81,28 @@ class Batch:
         before, self.rows = self.rows, self._count(exchange)
         assert self.rows - before <= ROWS_PER_STEP, f"{self.rows - before} rows in one step"
         happens_at = exchange.state.happens_at
+        quoted = set[int]()
         for event in events:
             if type(event) is BookDelta:
                 self.deltas.append(event)
+                quoted.add(event.market_id)
             elif type(event) is Match:
                 self.matches.append((happens_at, event))
             elif type(event) is MarketChanged:
                 self._announce(exchange, event)
+                quoted.add(event.market_id)
             elif type(event) is EventChanged:
                 self.announced_events.add(event.event_id)
             elif type(event) is OrderGroupChanged:
                 self.order_groups.append(event)
+        for market_id in quoted:
+            self._quote(exchange.state.markets[market_id], now // MINUTE * MINUTE)
+
+    def _quote(self, market: Market, minute: Micros) -> None:
+        """Record a market's quotes after a command."""
+        key, quotes = (market.id, minute), Quotes.of(market)
+        before = self.quotes.get(key)
+        self.quotes[key] = quotes if before is None else before.then(quotes)
 
     def _announce(self, exchange: Exchange, changed: MarketChanged) -> None:
         self.announced.add(changed.market_id)
@@ -133,6 +146,7 @@ class Batch:
             self.announced,
             self.announced_events,
             self.order_groups,
+            [QuoteChange(*key, quotes) for key, quotes in self.quotes.items()],
         )
         core = CoreRow(
             before.epoch,

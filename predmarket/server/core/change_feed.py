@@ -33,6 +33,7 @@ from predmarket.server.read_model.changes import (
     PositionChange,
     TradeChange,
 )
+from predmarket.server.read_model.quotes import QuoteChange
 from predmarket.server.read_model.records import (
     EventRecord,
     HoldingRecord,
@@ -93,6 +94,7 @@ class ChangeFeed:
         announced: Collection[int],
         announced_events: Collection[int],
         order_groups: Iterable[OrderGroupChanged],
+        quotes: list[QuoteChange],
     ) -> Changes:
         """Number everything and return it.
 
@@ -119,6 +121,7 @@ class ChangeFeed:
             order_groups=self._order_groups(order_groups),
             markets_seq=self.markets_seq if tells else 0,
             group_seqs=self.group_seqs if tells else {},
+            quotes=quotes,
         )
 
     def _count_on(self, user_id: int) -> UserSeqs:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from predmarket.engine import Exchange
 from predmarket.server.core import journal, journal_reader
 from predmarket.server.core.batch import ROWS_PER_STEP, Batch
+from predmarket.server.core.quote_rows import QuoteRows
 from predmarket.server.core.stores.base import CoreRow, Store
 from predmarket.server.core.stores.history_rows import HistoryRows
 from predmarket.server.core.stores.store_numbers import StoreNumbers
@@ -60,12 +61,14 @@ def root(origin: str) -> bytes:
 
 async def _copy(source: Store, target: Store, upto: int, progress: Progress) -> CoreRow:
     exchange, numbers, core = Exchange(), StoreNumbers(), target.core_row()
-    batch = _begin(core)
+    batch, quote_rows = _begin(core), QuoteRows()
     for number, entry in journal_reader.entries(source, upto):
         _, events = exchange.apply(entry.time, entry.command)
         batch.add(exchange, entry.time, entry.id, entry.command, events)
         if len(batch.entries) >= _COMMANDS or batch.rows >= ROWS_PER_STEP or number == upto:
             record = batch.seal(exchange, numbers, core)
+            assert batch.changes is not None  # sealed
+            quote_rows.follow(batch.changes, record.history)
             await target.commit_batch(record)
             core = record.core
             batch = _begin(core)

@@ -18,6 +18,7 @@ from predmarket.server.core.bus import BusReply, Faulted, OutcomeUnknown
 from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.pending_command import PendingCommand, Stage
 from predmarket.server.core.ports import Observer, Outlet
+from predmarket.server.core.quote_rows import QuoteRows
 from predmarket.server.core.sequencer import Sequencer
 from predmarket.server.core.stores.base import CoreRow, Store
 from predmarket.server.core.stream_position import StreamPosition
@@ -86,6 +87,7 @@ class PipelineState:
             self.clock,
             self._max_batch,
             self.disconnected,
+            QuoteRows(loaded.outbox),
         )
         stored = loaded.stored
         announced = Counts(loaded.core.counters.markets_seq, loaded.core.group_seqs)

@@ -24,6 +24,7 @@ from predmarket.server.core.batch import ROWS_PER_STEP, Batch
 from predmarket.server.core.bus import BusReply, RepeatedOrder
 from predmarket.server.core.idempotency import IdempotencyIndex
 from predmarket.server.core.pending_command import PendingCommand, unfinished, whole
+from predmarket.server.core.quote_rows import QuoteRows
 from predmarket.server.core.stores.base import BatchRecord, CoreRow
 from predmarket.server.core.stores.history_rows import HistoryRows
 from predmarket.server.core.stores.store_numbers import StoredState
@@ -50,8 +51,8 @@ class Sequencer:
     """The engine with the forming batch; ``core`` is the row as of the last sealed batch.
 
     ``disconnected`` are connections that ended with the former process; their orders are cancelled
-    first. ``stepping`` are the commands that have steps left, ``waiting`` the commands that wait
-    for them, both by key.
+    first. ``quote_rows`` has the quotes that are not written yet. ``stepping`` are the commands
+    that have steps left, ``waiting`` the commands that wait for them, both by key.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Sequencer:
         clock: Clock,
         max_batch: int = MAX_BATCH,
         disconnected: Collection[str] = (),
+        quote_rows: QuoteRows | None = None,
     ) -> None:
         state = stored.state
         self.stored = stored
@@ -80,6 +82,7 @@ class Sequencer:
                 }
             )
         )
+        self._quote_rows = quote_rows or QuoteRows()
         self._repeats = repeats
         self._clock = clock
         self._max_batch = max_batch
@@ -259,6 +262,8 @@ class Sequencer:
         if batch.entries or batch.position is not None:
             record = batch.seal(self.exchange, self.stored.numbers, self.core)
             self.core = record.core
+            assert batch.changes is not None  # sealed
+            self._quote_rows.follow(batch.changes, record.history)
         self.batch = self._next_batch()
         return batch, record
 

@@ -32,12 +32,14 @@ class Loaded:
     """The result of a takeover. ``committed_ids`` are the commands of the batches asked about.
 
     ``recent`` are the outbox's rows of those batches, in order; at a start, all of its rows.
+    ``outbox`` are always all of them.
     """
 
     core: CoreRow
     stored: StoredState
     committed_ids: frozenset[str]
     recent: list[Changes]
+    outbox: list[Changes]
 
 
 class Takeover:
@@ -101,11 +103,13 @@ class Takeover:
         rows = [] if known_batch is None else store.journal_after(known_batch)
         self.durability = store.durability()
         self.durable = store.durable()
+        outbox = _decoded(store.outbox_after(0))
         return Loaded(
             core,
             self._state_of(core),
             frozenset(entry.id for row in rows for entry in journal.decode(row.entries)),
-            _decoded(store.outbox_after(known_batch or 0)),
+            [one for one in outbox if one.batch > (known_batch or 0)],
+            outbox,
         )
 
     def _state_of(self, core: CoreRow) -> StoredState:

@@ -290,8 +290,8 @@ def create_app(services: Services) -> Application:
 
 
 def _quotes(services: Services) -> QuoteHistory:
-    """Return the quotes of markets, recorded from now on."""
-    quotes = QuoteHistory(services.view)
+    """Return the history of quotes, which follows the batches from now on."""
+    quotes = QuoteHistory(services.db)
     services.hub.observers.append(quotes)
     return quotes
 

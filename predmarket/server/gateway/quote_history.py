@@ -1,19 +1,26 @@
-"""The best prices and the open interest of markets, minute by minute, as this gateway saw them.
+"""The best prices and the open interest of markets over time.
 
-No database keeps quotes, since every order would cost a row more. So they begin with the gateway,
-and the oldest minutes go first: of one market, and of all.
+The core writes quotes down every few hundred batches (core/quote_rows.py). A gateway joins what is
+written with the quotes of the last batches, of which it holds as many as the outbox does. So every
+gateway shows the same, and a restart forgets nothing.
 """
 
+import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import NamedTuple
 
+from predmarket.server.core.bus import Overloaded
+from predmarket.server.core.stores.base import OUTBOX_BATCHES
 from predmarket.server.read_model.changes import Changes
-from predmarket.server.read_model.market_view import MarketView
-from predmarket.units import PRICE_ONE, Micros, Price, Qty
+from predmarket.server.read_model.queries.quotes import last_batches, quotes_between
+from predmarket.server.read_model.quotes import EMPTY_BOOK, QuoteChange, Quotes
+from predmarket.server.read_model.records import MarketRecord
+from predmarket.server.storage.database import Database
+from predmarket.units import Micros, Price, Qty
 
-MINUTE: Micros = 60_000_000
-MOST, MOST_OF_ONE = 100_000, 10_000
-"""Minutes that are kept, of all markets together and of one: some 60 MB, and a week."""
+WAIT_SECONDS = 3.0
+"""How long a request waits at most for those before it: one reads at a time."""
 
 
 class Range(NamedTuple):
@@ -24,12 +31,8 @@ class Range(NamedTuple):
     low: Price
     close: Price
 
-    def then(self, later: "Range") -> "Range":
-        """Return this span's range and the next one's as one."""
-        return Range(self.open, max(self.high, later.high), min(self.low, later.low), later.close)
 
-
-class Quotes(NamedTuple):
+class QuoteCandle(NamedTuple):
     """The best prices in a span; without a bid it is 0, without an ask 1. ``interest`` is the open
     interest at its end."""
 
@@ -37,68 +40,99 @@ class Quotes(NamedTuple):
     ask: Range
     interest: Qty
 
-    def then(self, later: "Quotes") -> "Quotes":
-        """Return this span's quotes and the next one's as one."""
-        return Quotes(self.bid.then(later.bid), self.ask.then(later.ask), later.interest)
+    @classmethod
+    def of(cls, before: Quotes, quotes: Quotes) -> "QuoteCandle":
+        """Return the candle of a span's quotes; it opens where the span before closed."""
+        bid, ask, q = before.bid, before.ask, quotes
+        return cls(
+            Range(bid, max(bid, q.bid_high), min(bid, q.bid_low), q.bid),
+            Range(ask, max(ask, q.ask_high), min(ask, q.ask_low), q.ask),
+            q.open_interest,
+        )
 
 
 class QuoteHistory:
-    """Records quotes as batches are committed (broadcast.hub.Observer)."""
+    """Reads quotes, and holds those of the last batches (broadcast.hub.Observer)."""
 
-    def __init__(self, view: MarketView) -> None:
-        self._view = view
-        self._minutes: dict[int, dict[Micros, Quotes]] = {}
-        self._oldest: deque[int] = deque()
-        """The market of each minute that is kept, about in the order in which they began."""
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._batches: deque[tuple[int, list[QuoteChange]]] = deque()
+        self._by_market: dict[int, deque[QuoteChange]] = {}
+        self._complete = False
+        """Whether the batches reach back as far as the outbox did when it was read."""
+        self._turn = asyncio.Lock()
 
-    def of(self, market_id: int, width: Micros, begin: Micros, end: Micros) -> dict[Micros, Quotes]:
-        """Return a market's quotes by the begin of their span, where something changed."""
-        found: dict[Micros, Quotes] = {}
-        for minute, quotes in reversed(self._minutes.get(market_id, {}).items()):
-            if minute < begin:
-                break
-            if minute < end:
-                start = minute // width * width
-                later = found.get(start)
-                found[start] = quotes if later is None else quotes.then(later)
-        return dict(reversed(found.items()))
+    async def of(
+        self, market: MarketRecord, width: Micros, begin: Micros, end: Micros
+    ) -> dict[Micros, QuoteCandle]:
+        """Return a market's quotes by the begin of their span, where something changed.
+
+        Raises Overloaded.
+        """
+        await self._take_turn()
+        try:
+            async with self._db.read() as connection:
+                found = await quotes_between(connection, market.id, width, begin, end)
+                if not self._complete:
+                    self._reach_back(await last_batches(connection))
+        finally:
+            self._turn.release()
+        for one in self._by_market.get(market.id, ()):
+            start = one.start // width * width
+            if start < end:
+                before = found.get(start)
+                found[start] = one.quotes if before is None else before.then(one.quotes)
+        return _candles(market, width, begin, found)
+
+    async def _take_turn(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._turn.acquire()
+                return
+        raise Overloaded("too many candles are being read")
 
     def committed(self, changes: Changes) -> None:
-        """Record the quotes of the markets that a batch changed."""
-        touched = {book.market_id for book in changes.books}
-        touched.update(one.record.id for one in changes.markets)
-        minute = changes.at // MINUTE * MINUTE
-        for market_id in touched:
-            self._record(market_id, minute)
+        """Hold the quotes of a batch, and let go of the oldest."""
+        self._hold(changes.batch, changes.quotes)
+
+    def _hold(self, batch: int, quotes: list[QuoteChange]) -> None:
+        self._batches.append((batch, quotes))
+        for one in quotes:
+            self._by_market.setdefault(one.market_id, deque()).append(one)
+        while len(self._batches) > OUTBOX_BATCHES:
+            for one in self._batches.popleft()[1]:
+                of_market = self._by_market[one.market_id]
+                of_market.popleft()
+                if not of_market:
+                    del self._by_market[one.market_id]
 
     def interrupted(self) -> None:
-        """Go on: what was missed is not known."""
+        """Read again what was missed."""
+        self._complete = False
 
-    def _record(self, market_id: int, minute: Micros) -> None:
-        record, book = self._view.find(market_id), self._view.book(market_id)
-        if record is None:
-            return
-        bid, ask = book.best_bid or 0, book.best_ask
-        now = Quotes(_flat(bid), _flat(PRICE_ONE if ask is None else ask), record.open_interest)
-        minutes = self._minutes.setdefault(market_id, {})
-        last = next(reversed(minutes), None)
-        if last is None:
-            minutes[minute] = now
-        elif last < minute:
-            before = minutes[last]
-            opened = Quotes(_flat(before.bid.close), _flat(before.ask.close), before.interest)
-            minutes[minute] = opened.then(now)
-        else:
-            minutes[last] = minutes[last].then(now)
-            return
-        if len(minutes) > MOST_OF_ONE:
-            del minutes[next(iter(minutes))]
-            return
-        self._oldest.append(market_id)
-        if len(self._oldest) > MOST:
-            others = self._minutes[self._oldest.popleft()]
-            del others[next(iter(others))]
+    def _reach_back(self, outbox: list[Changes]) -> None:
+        """Hold the batches of the outbox, and those that came after it was read."""
+        last = outbox[-1].batch if outbox else 0
+        known = [(one.batch, one.quotes) for one in outbox]
+        known += [(batch, quotes) for batch, quotes in self._batches if batch > last]
+        self._batches.clear()
+        self._by_market.clear()
+        for batch, quotes in known:
+            self._hold(batch, quotes)
+        self._complete = True
 
 
-def _flat(price: Price) -> Range:
-    return Range(price, price, price, price)
+def _candles(
+    market: MarketRecord, width: Micros, begin: Micros, found: dict[Micros, Quotes]
+) -> dict[Micros, QuoteCandle]:
+    """Return candles from ``begin`` on; ``found`` may have spans before, one of them written."""
+    candles = {}
+    before: Quotes | None = None
+    for start, quotes in sorted(found.items()):
+        if start >= begin:
+            if before is None:
+                made_here = market.created_at // width * width == start
+                before = EMPTY_BOOK if made_here else quotes
+            candles[start] = QuoteCandle.of(before, quotes)
+        before = quotes
+    return candles

@@ -16,6 +16,7 @@ import msgspec
 from predmarket.engine.order_group import OrderGroupRecord
 from predmarket.engine.replies import OrderRecord
 from predmarket.enums import OrderGroupChange as WhatHappened
+from predmarket.server.read_model.quotes import QuoteChange
 from predmarket.server.read_model.records import (
     EventRecord,
     HoldingRecord,
@@ -136,6 +137,7 @@ class Changes(_Change, frozen=True):
     order_groups: list[OrderGroupChange] = []
     markets_seq: int = 0
     group_seqs: dict[int, int] = {}
+    quotes: list[QuoteChange] = []
 
 
 def encode(changes: Changes) -> bytes:

@@ -70,7 +70,7 @@ NEWER_INDEXES = (
 NEWER_TABLES = (
     "outbox", "admin_log", "exchange", "holdings", "events", "order_group_fills", "order_groups",
     "user_codes", "invites", "user_group_members", "user_groups", "season_results",
-    "season_starts", "seasons",
+    "season_starts", "seasons", "quotes",
 )  # fmt: skip
 OLDER_INDEXES = {
     "ix_trades_market_id": "trades (market_id, id)",

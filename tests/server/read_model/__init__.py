@@ -9,4 +9,5 @@ Modules that no test imports, and the tests that cover them:
 - queries.positions, queries.trades: ../gateway/routes/test_history.py
 - queries.traded: ../../kalshi/test_trading.py
 - queries.topics: ../gateway/realtime/test_resume.py
+- queries.quotes: ../gateway/test_quote_history.py
 """

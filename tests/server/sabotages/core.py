@@ -82,9 +82,19 @@ SABOTAGES = (
     Sabotage(
         "an outbox entry told twice",
         TAKEOVER,
-        "store.outbox_after(known_batch or 0)",
-        "store.outbox_after((known_batch or 1) - 1)",
+        "one.batch > (known_batch or 0)",
+        "one.batch >= (known_batch or 0)",
         _test("core/test_outlet", "an_unknown_outcome_is_told_once[sqlite-committed]"),
+    ),
+    Sabotage(
+        "quotes that are not written at a restart",
+        "predmarket/server/core/pipeline_state.py",
+        "QuoteRows(loaded.outbox)",
+        "QuoteRows()",
+        _test(
+            "gateway/test_quote_history",
+            "quotes_are_the_same_after_restarts_and_on_every_gateway[sqlite]",
+        ),
     ),
     Sabotage(
         "the outbox grows for ever",

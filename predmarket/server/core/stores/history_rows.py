@@ -20,6 +20,7 @@ from predmarket.server.core.stores.rows import (
     LEDGER,
     ORDER_EVENTS,
     ORDER_GROUP_FILLS,
+    QUOTES,
     TRADES,
     TRANSFERS,
     Row,
@@ -41,6 +42,7 @@ class HistoryRows:
     order_group_fills: list[Row] = field(default_factory=list)
     ledger: list[Row] = field(default_factory=list)
     admin_log: list[Row] = field(default_factory=list)
+    quotes: list[Row] = field(default_factory=list)
 
     def __len__(self) -> int:
         return (
@@ -57,6 +59,7 @@ class HistoryRows:
             (ORDER_GROUP_FILLS, self.order_group_fills),
             (LEDGER, self.ledger),
             (ADMIN_LOG, self.admin_log),
+            (QUOTES, self.quotes),
         ]
 
     def add(self, seq: int, command: Command, events: Sequence[Event], state: State) -> None:

@@ -270,7 +270,7 @@ def _commit_sql(
 
 def _insert_sql(shape: Shape) -> str:
     names = ", ".join(shape.columns)
-    return f"INSERT INTO {shape.table} ({names}) {_select(shape)}"
+    return f"INSERT INTO {shape.table} ({names}) {_select(shape)}{shape.on_conflict}"
 
 
 def _update_sql(shape: Shape) -> str:

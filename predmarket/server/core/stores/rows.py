@@ -14,7 +14,8 @@ class Shape:
     """A table as the core writes it.
 
     ``kinds`` has one letter for each column: i integer, w a word that needs no quoting, t any text,
-    b boolean. ``mutable`` are the columns that an update sets.
+    b boolean. ``mutable`` are the columns that an update sets. ``merged`` says how a row joins one
+    that is there under its key; "" if there is none.
     """
 
     table: str
@@ -22,9 +23,17 @@ class Shape:
     kinds: str
     key: tuple[str, ...] = ()
     mutable: tuple[str, ...] = ()
+    merged: str = ""
+
+    @property
+    def on_conflict(self) -> str:
+        """Return the end of an insert that merges rows, else ""."""
+        if not self.merged:
+            return ""
+        return f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {self.merged}"
 
 
-def _shape(table: str, columns: str, key: str = "", mutable: str = "") -> Shape:
+def _shape(table: str, columns: str, key: str = "", mutable: str = "", merged: str = "") -> Shape:
     pairs = [column.split(":") for column in columns.split()]
     return Shape(
         table,
@@ -32,6 +41,7 @@ def _shape(table: str, columns: str, key: str = "", mutable: str = "") -> Shape:
         "".join(kind for _, kind in pairs),
         tuple(key.split()),
         tuple(mutable.split()),
+        merged,
     )
 
 
@@ -112,6 +122,29 @@ TRANSFERS = _shape(
     "id:i user_id:i amount:i reason:t actor_id:i key:t available:i locked:i created_at:i",
 )
 
+
+def _merged(table: str, highs: str, lows: str, lasts: str) -> str:
+    """Return how a row joins the one before it: the higher, the lower, and the last values."""
+    new = {name: f"excluded.{name}" for name in lasts.split()}
+    for names, sign in ((highs, ">"), (lows, "<")):
+        for name in names.split():
+            both = f"excluded.{name} {sign} {table}.{name}"
+            new[name] = f"CASE WHEN {both} THEN excluded.{name} ELSE {table}.{name} END"
+    return ", ".join(f"{name} = {value}" for name, value in new.items())
+
+
+QUOTES = _shape(
+    "quotes",
+    "market_id:i width:i start:i bid_high:i bid_low:i bid:i ask_high:i ask_low:i ask:i "
+    "open_interest:i last_price:i volume:i",
+    "market_id width start",
+    merged=_merged(
+        "quotes",
+        "bid_high ask_high",
+        "bid_low ask_low",
+        "bid ask open_interest last_price volume",
+    ),
+)
 ADMIN_LOG = _shape("admin_log", "seq:i at:i actor_id:i action:w target:w details:t")
 
 STATE_SHAPES = (ACCOUNTS, EVENTS, MARKETS, ORDER_GROUPS, ORDERS, HOLDINGS, POSITIONS)

@@ -243,7 +243,8 @@ def _roll_back(db: sqlite3.Connection) -> None:
 @lru_cache(maxsize=32)
 def _insert_sql(shape: Shape) -> str:
     marks = ", ".join("?" * len(shape.columns))
-    return f"INSERT INTO {shape.table} ({', '.join(shape.columns)}) VALUES ({marks})"
+    names = ", ".join(shape.columns)
+    return f"INSERT INTO {shape.table} ({names}) VALUES ({marks}){shape.on_conflict}"
 
 
 @lru_cache(maxsize=32)

@@ -55,9 +55,11 @@ async def candles(context: Context, record: MarketRecord, period: Period) -> lis
     if begin >= until:
         return []
     found = await context.candles.of(record.id, width, begin, until)
+    if not found:
+        return []
     closes = [None, *(one.close for one in found)]
     assert context.quotes is not None  # it is there with these routes
-    quotes = context.quotes.of(record.id, width, begin, until)
+    quotes = await context.quotes.of(record, width, found[0].start, found[-1].start + width)
     return [
         candle(one, width, before, quotes.get(one.start))
         for one, before in zip(found, closes, strict=False)

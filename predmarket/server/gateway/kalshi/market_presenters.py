@@ -16,7 +16,7 @@ from predmarket.server.gateway.kalshi.words import (
     ticker,
     time,
 )
-from predmarket.server.gateway.quote_history import Quotes, Range
+from predmarket.server.gateway.quote_history import QuoteCandle, Range
 from predmarket.server.read_model.market_view import BookView
 from predmarket.server.read_model.queries.candles import CandleRecord
 from predmarket.server.read_model.records import MarketRecord, TradeRecord
@@ -197,7 +197,7 @@ def trade(record: TradeRecord, market_ticker: str) -> Json:
 
 
 def candle(
-    record: CandleRecord, width: Micros, previous: Price | None, quotes: Quotes | None
+    record: CandleRecord, width: Micros, previous: Price | None, quotes: QuoteCandle | None
 ) -> Json:
     """Return a candle; without quotes theirs are null, and the open interest is."""
     prices = {

@@ -1,4 +1,5 @@
-"""What happened: order events, trades, fills of order groups, ledger and transfers; append-only.
+"""What happened: order events, trades, fills of order groups, quotes, ledger and transfers;
+append-only, but for quotes.
 
 Only the core's transaction adds to them. Their constraints are as in trading.py.
 """
@@ -91,6 +92,28 @@ ledger = Table(
 back if negative. Payouts of a whole event have an ``event_id`` and no market. ``seq`` is the
 command that caused the entry, ``ref_id`` the trade or the transfer. Cash is available + locked;
 ``orders.locked`` has the locks of the orders."""
+
+quotes = Table(
+    "quotes",
+    metadata,
+    Column("market_id", BigInt, reference("markets.id"), nullable=False),
+    Column("width", BigInt, nullable=False),
+    Column("start", BigInt, nullable=False),
+    Column("bid_high", BigInt, nullable=False),
+    Column("bid_low", BigInt, nullable=False),
+    Column("bid", BigInt, nullable=False),
+    Column("ask_high", BigInt, nullable=False),
+    Column("ask_low", BigInt, nullable=False),
+    Column("ask", BigInt, nullable=False),
+    Column("open_interest", BigInt, nullable=False),
+    Column("last_price", BigInt),
+    Column("volume", BigInt, nullable=False),
+    PrimaryKeyConstraint("market_id", "width", "start"),
+    sqlite_with_rowid=False,
+)
+"""A market's best prices in a span, ``width`` microseconds from ``start`` on, and its totals at the
+end of it (read_model/quotes.py). The quotes of the last batches are not there yet, but in the
+outbox (core/quote_rows.py); a span's row grows until it is over."""
 
 transfers = Table(
     "transfers",

@@ -1,0 +1,42 @@
+"""Queries for what markets' best prices did, and for the batches that the core has not added."""
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from predmarket.server.read_model import changes
+from predmarket.server.read_model.changes import Changes
+from predmarket.server.read_model.quotes import Quotes
+from predmarket.server.storage.tables.core import outbox
+from predmarket.server.storage.tables.history import quotes
+from predmarket.units import Micros
+
+_COLUMNS = [quotes.c[name] for name in Quotes.__struct_fields__]
+
+
+async def quotes_between(
+    connection: AsyncConnection, market_id: int, width: Micros, begin: Micros, end: Micros
+) -> dict[Micros, Quotes]:
+    """Return a market's quotes with begin <= start < end by their start, the oldest first, after
+    the last ones before them."""
+    of_market = select(quotes.c.start, *_COLUMNS).where(
+        quotes.c.market_id == market_id, quotes.c.width == width
+    )
+    before = of_market.where(quotes.c.start < begin).order_by(quotes.c.start.desc()).limit(1)
+    within = of_market.where(quotes.c.start >= begin, quotes.c.start < end)
+    rows = [
+        *await connection.execute(before),
+        *await connection.execute(within.order_by(quotes.c.start)),
+    ]
+    return {start: Quotes(*row) for start, *row in rows}
+
+
+async def last_batches(connection: AsyncConnection) -> list[Changes]:
+    """Return the outbox's batches that this version can read, in order."""
+    found = []
+    for (stored,) in await connection.execute(select(outbox.c.changes).order_by(outbox.c.batch)):
+        try:
+            found.append(changes.decode(bytes(stored)))
+        except msgspec.MsgspecError:  # another version's: their quotes are not known
+            found.clear()
+    return found
