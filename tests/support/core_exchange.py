@@ -31,7 +31,7 @@ from predmarket.server.core.stores.base import (
     Store,
     StoreError,
 )
-from predmarket.server.core.stores.factory import leadership, open_store
+from predmarket.server.core.stores.factory import leadership, open_snapshot, open_store
 from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.storage.database import sync_engine
 from predmarket.server.storage.tables.identity import users
@@ -185,13 +185,8 @@ class Exchange:
 
     def audited(self) -> list[audit.Check]:
         """Audit the database, replay included, and return the checks that fail."""
-        store = open_store(self.url)
-        store.connect()
-        try:
-            store.begin_snapshot()
+        with open_snapshot(self.url) as store:
             checks = [*audit.sums(store), *audit.replay(store, lambda *_: None)]
-        finally:
-            store.close()
         assert len(checks) > 10
         return [check for check in checks if not check.ok]
 

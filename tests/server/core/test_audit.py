@@ -1,12 +1,16 @@
 """The audit finds what was tampered with, each time by the check that is about it."""
 
+import asyncio
+import re
+
 import pytest
 
 from predmarket.engine.commands import CancelOrder, ResolveMarket, Transfer, UpdateMarket
 from predmarket.enums import MarketStatus, Outcome, Side
 from predmarket.server.core.audit import Replayer
-from predmarket.server.core.stores.factory import open_store
-from tests.support.core_exchange import Exchange
+from predmarket.server.core.audit_queries import NONE_OF
+from predmarket.server.core.stores.factory import open_snapshot, open_store
+from tests.support.core_exchange import Exchange, limit
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -29,6 +33,19 @@ async def test_an_untouched_exchange_passes(exchange: Exchange) -> None:
     async with exchange.running() as running:
         await running.do(ResolveMarket(1, Outcome.NO))
     assert exchange.audited() == []
+
+
+async def test_its_work_grows_with_the_rows_alone(migrated_postgres_url: str) -> None:
+    """No query compares each row of a table with each row of another one."""
+    orders, exchange = 400, Exchange(migrated_postgres_url)
+    async with exchange.trading() as running:
+        crossing = [limit(1 + n % 2, (BUY, SELL)[n % 2], 1, 50) for n in range(orders)]
+        await asyncio.gather(*(running.core.enqueue(one) for one in crossing))
+    with open_snapshot(exchange.url) as store:
+        for name, sql in NONE_OF:
+            plan = "\n".join(row[0] for row in store.read(f"EXPLAIN (ANALYZE) {sql}"))
+            compared = [int(n) for n in re.findall(r"Removed by Join Filter: (\d+)", plan)]
+            assert sum(compared) < 10 * orders, f"{name}\n{plan}"
 
 
 async def test_it_may_run_beside_the_exchange(exchange: Exchange) -> None:

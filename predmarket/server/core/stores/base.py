@@ -218,6 +218,13 @@ class Store(ABC):
     def end_snapshot(self) -> None:
         """Let reads see the present again; never raises."""
 
+    @abstractmethod
+    def plan_for_whole_tables(self) -> None:
+        """Let queries join whole tables until the snapshot ends. Raises StoreError.
+
+        A core's own queries touch few rows, and their plans are made for that.
+        """
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Let all reads within see one state."""

@@ -24,11 +24,15 @@ def open_store(url: str) -> Store:
 
 @contextmanager
 def open_snapshot(url: str) -> Iterator[Store]:
-    """Open a store whose reads all see one state, and close it. Raises StoreError."""
+    """Open a store for reading whole tables, all as of one state, and close it.
+
+    Raises StoreError.
+    """
     store = open_store(url)
     store.connect()
     try:
         store.begin_snapshot()
+        store.plan_for_whole_tables()
         yield store
     finally:
         store.close()

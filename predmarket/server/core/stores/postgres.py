@@ -4,7 +4,8 @@ Each table's rows are one part of the statement, with their columns as arrays. T
 SERIALIZABLE transaction by itself, so its response means that the batch is committed. It fails as a
 whole if the fence or an update meets an unexpected number of rows. These connections use no
 sequential scans and no joins other than nested loops: PostgreSQL would keep a plan that it made
-while a table was small.
+while a table was small. An audit may use them, since nested loops over whole tables take the
+product of their sizes.
 """
 
 import itertools
@@ -150,6 +151,15 @@ class PostgresStore(Store):
         try:
             self._db.execute("SET idle_in_transaction_session_timeout = 0")
             self._db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        except psycopg.Error as error:
+            raise StoreError(str(error)) from error
+
+    def plan_for_whole_tables(self) -> None:
+        if self._db is None:
+            raise StoreError("the database is not open")
+        try:
+            for way in ("seqscan", "hashjoin", "mergejoin"):
+                self._db.execute(f"SET LOCAL enable_{way} = on")
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
 

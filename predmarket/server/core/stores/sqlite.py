@@ -167,6 +167,9 @@ class SqliteStore(Store):
     def begin_snapshot(self) -> None:
         self.read("BEGIN")
 
+    def plan_for_whole_tables(self) -> None:
+        """Do nothing: SQLite makes an index for a join that lacks one."""
+
     def end_snapshot(self) -> None:
         if self._db is not None:
             with suppress(sqlite3.Error):
