@@ -18,8 +18,8 @@ from predmarket.cli.flags import Format
 from predmarket.cli.grid import Row
 from predmarket.cli.orders_file import read_orders
 from predmarket.cli.place_order import PROMPTLY, Deadline, until
-from predmarket.cli.rows_file import Body
 from predmarket.client.response_types import BatchResult, ErrorBody
+from predmarket.client.rows_file import Body
 from predmarket.exit_codes import ExitCode
 
 _AT_ONCE = 100

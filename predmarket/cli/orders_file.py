@@ -1,6 +1,6 @@
 """Files of orders, as order batch takes them."""
 
-from predmarket.cli.rows_file import Body, RowKind, read_rows
+from predmarket.client.rows_file import Body, RowKind, read_rows
 
 _ORDER = RowKind(
     "order",
@@ -23,7 +23,10 @@ _WORDS = ("side", "type", "timeInForce", "selfTradePrevention")
 
 
 def read_orders(file: str) -> list[Body]:
-    """Return the orders in ``file`` as POST /v1/orders takes them (- is stdin). Raises Failure."""
+    """Return the orders in ``file`` as POST /v1/orders takes them (- is stdin).
+
+    Raises UnreadableFile.
+    """
     return [_completed(order) for order in read_rows(file, _ORDER)]
 
 

@@ -7,9 +7,9 @@ from predmarket import units
 from predmarket.cli.event_tables import NONE, VOID
 from predmarket.cli.failure import Failure, usage
 from predmarket.cli.numbers import SETTLEMENT, number
-from predmarket.cli.rows_file import Body, RowKind, read_rows
 from predmarket.client.calls import NewMarket
 from predmarket.client.response_types import Event
+from predmarket.client.rows_file import Body, RowKind, read_rows
 from predmarket.exit_codes import ExitCode
 from predmarket.nearest import guess
 

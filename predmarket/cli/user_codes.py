@@ -14,10 +14,10 @@ from predmarket.cli.failure import Failure, usage
 from predmarket.cli.grid import Row
 from predmarket.cli.lines_to_paste import Paste, paste_of
 from predmarket.cli.numbers import MONEY, number, optional
-from predmarket.cli.rows_file import Body, RowKind, read_rows
 from predmarket.cli.user import account
 from predmarket.client import ApiError
 from predmarket.client.response_types import User
+from predmarket.client.rows_file import Body, RowKind, read_rows
 from predmarket.enums import Role
 from predmarket.exit_codes import ExitCode
 

@@ -1,6 +1,7 @@
 """Every action of the screen as a value: the call that it sends, and the equivalent command.
 
-Every action of the screen has a command. Building an action sends nothing; trader.py sends it.
+Every action of the screen has a command; admin_actions.py has those of admins. Building an action
+sends nothing; trader.py sends it.
 """
 
 import shlex
@@ -11,7 +12,7 @@ from uuid import uuid4
 
 from predmarket.client import calls, response_types
 from predmarket.client.calls import Call, NewOrder
-from predmarket.enums import MarketStatus, OrderType, Outcome, Role, Side, TimeInForce
+from predmarket.enums import OrderType, Side, TimeInForce
 from predmarket.tui.state import formatting
 from predmarket.units import Price, Qty, format_price, format_qty
 
@@ -29,6 +30,13 @@ class Action(Generic[T]):
     words: str
     guarded: bool = False
     market: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """An action was carried out; some answer nothing."""
+
+    answer: T
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,114 +163,3 @@ def amend(
         qty=None if qty is None else format_qty(qty),
     )
     return Action(call, shell(words), f"amend order {order}", guarded=True, market=market)
-
-
-def create_market(
-    slug: str,
-    question: str,
-    *,
-    description: str | None = None,
-    tick: str | None = None,
-    maker_fee: str | None = None,
-    taker_fee: str | None = None,
-    closes_at: str | None = None,
-    draft: bool = False,
-) -> Action[response_types.Market]:
-    """Create a market."""
-    words = ["market", "create", slug, question]
-    for flag, value in (
-        ("--description", description),
-        ("--tick", tick),
-        ("--maker-fee", maker_fee),
-        ("--taker-fee", taker_fee),
-        ("--closes-at", closes_at),
-    ):
-        words += [] if value is None else [flag, value]
-    call = calls.create_market(
-        slug,
-        question,
-        description=description,
-        tick_size=tick,
-        maker_fee_rate=maker_fee,
-        taker_fee_rate=taker_fee,
-        closes_at=closes_at,
-        status=MarketStatus.DRAFT if draft else None,
-    )
-    return Action(call, shell(words + ["--draft"] * draft), f"create {slug}")
-
-
-_VERBS = {MarketStatus.OPEN: "open", MarketStatus.HALTED: "halt", MarketStatus.CLOSED: "close"}
-
-
-def change_market(slug: str, status: MarketStatus) -> Action[response_types.Market]:
-    """Open, halt or close a market."""
-    verb = _VERBS[status]
-    return Action(
-        calls.update_market(slug, status=status), shell(["market", verb, slug]), f"{verb} {slug}"
-    )
-
-
-def resolve_market(
-    slug: str,
-    outcome: Outcome,
-    price: str | None,
-    after: str | None = None,
-    note: str | None = None,
-    source: str | None = None,
-) -> Action[response_types.Resolution]:
-    """Resolve or void a market, finally; ``after`` a span it is only proposed."""
-    how = price if outcome is Outcome.SCALAR and price is not None else str(outcome)
-    words = ["market", "resolve", slug, how]
-    for flag, value in (("--after", after), ("--note", note), ("--source", source)):
-        words += [] if value is None else [flag, value]
-    return Action(
-        calls.resolve_market(slug, outcome, price, note=note, source=source, after=after),
-        shell(words),
-        f"{'resolve' if after is None else 'propose'} {slug} {how}",
-    )
-
-
-def confirm_proposal(slug: str, seen: response_types.Proposal) -> Action[response_types.Resolution]:
-    """Make the proposed resolution of a market that was ``seen``, finally."""
-    return Action(calls.confirm_proposal(slug, seen), *_of_proposal("market", "confirm", slug))
-
-
-def confirm_event_proposal(
-    slug: str, seen: response_types.EventProposal
-) -> Action[response_types.EventResolution]:
-    """Make the proposed resolution of an event that was ``seen``, finally."""
-    call = calls.confirm_event_proposal(slug, seen)
-    return Action(call, *_of_proposal("event", "confirm", slug))
-
-
-def withdraw_proposal(slug: str) -> Action[response_types.Market]:
-    """Withdraw a market's proposed resolution."""
-    return Action(calls.withdraw_proposal(slug), *_of_proposal("market", "withdraw", slug))
-
-
-def withdraw_event_proposal(slug: str) -> Action[response_types.Event]:
-    """Withdraw an event's proposed resolution."""
-    return Action(calls.withdraw_event_proposal(slug), *_of_proposal("event", "withdraw", slug))
-
-
-def _of_proposal(kind: str, verb: str, slug: str) -> tuple[str, str]:
-    """Return the command and the words of an act on a proposal."""
-    return shell([kind, "proposal", verb, slug]), f"{verb} what is proposed for {slug}"
-
-
-def transfer(who: str, amount: str, reason: str) -> Action[response_types.Transfer]:
-    """Deposit to, or with a negative amount withdraw from, an account."""
-    command = shell(["transfer", "create", who, amount, "--reason", reason])
-    return Action(calls.transfer(who, amount, reason), command, f"transfer {amount} to {who}")
-
-
-def update_user(
-    user: int, email: str, *, role: Role | None = None, disabled: bool | None = None
-) -> Action[response_types.User]:
-    """Change an account's role, disable or enable it."""
-    words = ["user", "update", email]
-    words += [] if role is None else ["--role", role.lower()]
-    if disabled is not None:
-        words.append("--disable" if disabled else "--enable")
-    call = calls.update_user(user, role=role, disabled=disabled)
-    return Action(call, shell(words), f"update {email}")

@@ -26,7 +26,7 @@ from predmarket.tui.app_keys import BINDINGS
 from predmarket.tui.exchange import Client, Feed
 from predmarket.tui.key_queue import Acted, KeyQueue
 from predmarket.tui.place import ScreenOrigin
-from predmarket.tui.screens.admin import AdminScreen
+from predmarket.tui.screens.admin.screen import AdminScreen
 from predmarket.tui.screens.base import DeskDialog, DeskScreen, start
 from predmarket.tui.screens.event import EventScreen
 from predmarket.tui.screens.frame import key_name

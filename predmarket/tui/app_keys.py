@@ -17,7 +17,7 @@ BINDINGS: list[BindingType] = [
         "admin",
         "Admin",
         id="app.admin",
-        tooltip="Markets, transfers, accounts: for admins.",
+        tooltip="Markets, accounts, invitations, groups, seasons: for admins.",
     ),
     Binding(
         "L",

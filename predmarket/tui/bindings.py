@@ -17,7 +17,8 @@ from predmarket.nearest import did_you_mean, slips
 from predmarket.tui import keymap
 from predmarket.tui.app_keys import BINDINGS as APP
 from predmarket.tui.keymap import FILE, Keys
-from predmarket.tui.screens.admin import AdminScreen
+from predmarket.tui.screens.admin.code import CodeDialog
+from predmarket.tui.screens.admin.screen import PAGES, AdminScreen
 from predmarket.tui.screens.amend import AmendDialog
 from predmarket.tui.screens.base import DeskScreen
 from predmarket.tui.screens.event import EventScreen
@@ -47,7 +48,8 @@ _TOGETHER: tuple[list[BindingType], ...] = (
     [*EventScreen.BINDINGS, *Table.BINDINGS, *OrdersTable.BINDINGS],
     [*PortfolioScreen.BINDINGS, *Table.BINDINGS, *OrdersTable.BINDINGS],
     [*StandingsScreen.BINDINGS, *Table.BINDINGS],
-    [*AdminScreen.BINDINGS, *Table.BINDINGS],
+    *([*AdminScreen.BINDINGS, *Table.BINDINGS, *page.BINDINGS] for page in PAGES),
+    [*CodeDialog.BINDINGS],
     [*OrderDialog.BINDINGS, *Choice.BINDINGS],
     [*FormDialog.BINDINGS, *Choice.BINDINGS],
     [*AmendDialog.BINDINGS],

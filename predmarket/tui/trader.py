@@ -16,7 +16,7 @@ from predmarket.client.messages import EventChanged, MarketChanged, Message, Sta
 from predmarket.contracts.amounts import format_time
 from predmarket.enums import MarketStatus, Side
 from predmarket.tui import actions
-from predmarket.tui.actions import Action, Ticket
+from predmarket.tui.actions import Action, Done, Ticket
 from predmarket.tui.exchange import Client
 from predmarket.tui.kill_switch import EventCancels, KillSwitch
 from predmarket.tui.lane import Lane, LaneFullError
@@ -141,6 +141,11 @@ class Trader(Session):
         return True
 
     async def perform(self, action: Action[T], *, in_turn: bool = False) -> T | None:
+        """Execute an action and return its answer; None if it was refused, as ``attempt`` does."""
+        done = await self.attempt(action, in_turn=in_turn)
+        return None if done is None else done.answer
+
+    async def attempt(self, action: Action[T], *, in_turn: bool = False) -> Done[T] | None:
         """Execute an action; None if it was refused, which the journal reports.
 
         Orders, and with ``in_turn`` all actions, wait for earlier ones.
@@ -156,7 +161,7 @@ class Trader(Session):
             async with self._lane.turn(at_once=not (action.guarded or in_turn)) as mine:
                 if action.guarded and not self._still(action, asked_at, mine=mine):
                     return None
-                return await self._send(action)
+                return Done(await self._send(action))
         except LaneFullError:
             self.say(f"not sent: {action.words}: too many orders wait", Weight.WARNING)
         except ApiError as error:

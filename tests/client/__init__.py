@@ -8,5 +8,6 @@ Modules that no test imports, and the tests that cover them:
 - calls.user_group_calls, calls.season_calls: test_contract.py, ../cli/test_reach.py
 - credentials, environment, network_variables: test_settings.py, test_session.py
 - response_types: test_contract.py
+- market_file, rows_file: ../cli/test_market_import.py, ../cli/test_user_import.py
 - feed, inbox, subscriptions, topics, retry: test_feed.py, test_feed_connection.py
 """

@@ -1,13 +1,14 @@
 """The command that the screen shows sends what the screen sent."""
 
 import shlex
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from predmarket.client import response_types
 from predmarket.enums import MarketStatus, OrderType, Outcome, Role, Side, TimeInForce
-from predmarket.tui import actions
+from predmarket.tui import actions, admin_actions
 from predmarket.tui.actions import Action, Ticket
 from tests.support.command_line import Run, environment, home, run, stub
 from tests.support.stub_exchange import Answer, Request, Stub
@@ -56,26 +57,43 @@ SENT: dict[str, Action[Any]] = {
     "cancel all": actions.cancel_everything(),
     "amend": actions.amend(17, 5800, 500),
     "amend price": actions.amend(17, 5800, None),
-    "create": actions.create_market(
+    "create": admin_actions.create_market(
         "cpi-above-3", "CPI above 3 %?", description="By the first release", tick="0.001",
         taker_fee="0.02", closes_at="2035-01-01T00:00:00.000000Z", draft=True,
     ),
-    "halt": actions.change_market(SLUG, MarketStatus.HALTED),
-    "open": actions.change_market(SLUG, MarketStatus.OPEN),
-    "close": actions.change_market(SLUG, MarketStatus.CLOSED),
-    "resolve": actions.resolve_market(SLUG, Outcome.YES, None),
-    "resolve to a price": actions.resolve_market(SLUG, Outcome.SCALAR, "0.25"),
-    "void": actions.resolve_market(SLUG, Outcome.VOID, None),
-    "propose": actions.resolve_market(SLUG, Outcome.NO, None, "24h", "Dry.", "met.no"),
-    "confirm a proposal": actions.confirm_proposal(SLUG, PROPOSAL),
-    "confirm an event": actions.confirm_event_proposal(SLUG, EVENT_PROPOSAL),
-    "withdraw a proposal": actions.withdraw_proposal(SLUG),
-    "withdraw an event": actions.withdraw_event_proposal(SLUG),
-    "deposit": actions.transfer("bo@example.com", "100", "welcome back"),
-    "withdraw": actions.transfer("bo@example.com", "-5.50", "payout"),
-    "role": actions.update_user(9, "bo@example.com", role=Role.ADMIN),
-    "disable": actions.update_user(9, "bo@example.com", disabled=True),
-    "enable": actions.update_user(9, "bo@example.com", disabled=False),
+    "halt": admin_actions.change_market(SLUG, MarketStatus.HALTED),
+    "open": admin_actions.change_market(SLUG, MarketStatus.OPEN),
+    "close": admin_actions.change_market(SLUG, MarketStatus.CLOSED),
+    "resolve": admin_actions.resolve_market(SLUG, Outcome.YES, None),
+    "resolve to a price": admin_actions.resolve_market(SLUG, Outcome.SCALAR, "0.25"),
+    "void": admin_actions.resolve_market(SLUG, Outcome.VOID, None),
+    "propose": admin_actions.resolve_market(SLUG, Outcome.NO, None, "24h", "Dry.", "met.no"),
+    "confirm a proposal": admin_actions.confirm_proposal(SLUG, PROPOSAL),
+    "confirm an event": admin_actions.confirm_event_proposal(SLUG, EVENT_PROPOSAL),
+    "withdraw a proposal": admin_actions.withdraw_proposal(SLUG),
+    "withdraw an event": admin_actions.withdraw_event_proposal(SLUG),
+    "deposit": admin_actions.transfer("bo@example.com", "100", "welcome back"),
+    "withdraw": admin_actions.transfer("bo@example.com", "-5.50", "payout"),
+    "role": admin_actions.update_user(9, "bo@example.com", role=Role.ADMIN),
+    "disable": admin_actions.update_user(9, "bo@example.com", disabled=True),
+    "make an account": admin_actions.create_user(
+        "bo", name="Bo Berg", role=Role.ADMIN, credit="100", group="Class 9b"
+    ),
+    "reset": admin_actions.reset_user(9, "bo@example.com"),
+    "invite": admin_actions.create_invite(
+        uses=30, expires="2035-01-01T00:00:00.000000Z", credit="5", group="Class 9b"
+    ),
+    "revoke an invitation": admin_actions.revoke_invite(3),
+    "make a group": admin_actions.create_group("Class 9b"),
+    "add a member": admin_actions.add_member("Class 9b", 9, "bo@example.com"),
+    "remove a member": admin_actions.remove_member("Class 9b", 9, "bo@example.com"),
+    "start a season": admin_actions.start_season("Spring", "100"),
+    "end a season": admin_actions.end_season("Spring"),
+    "import": admin_actions.import_all("markets", "new.csv", [{"slug": "a", "question": "A?"}]),
+    "check events": admin_actions.import_all(
+        "events", "events.json", [{"slug": "e", "markets": []}], dry_run=True
+    ),
+    "enable": admin_actions.update_user(9, "bo@example.com", disabled=False),
 }  # fmt: skip
 
 
@@ -97,8 +115,13 @@ def _plain(value: object) -> object:
 
 
 @pytest.mark.parametrize("name", SENT)
-def test_the_echo_sends_the_same(run: Run, stub: Stub, name: str) -> None:
+def test_the_echo_sends_the_same(
+    run: Run, stub: Stub, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Run the command against a stub, and compare the request with the action's own call."""
+    (tmp_path / "new.csv").write_text("slug,question\na,A?\n", encoding="utf-8")
+    (tmp_path / "events.json").write_text('[{"slug": "e", "markets": []}]', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     action = SENT[name]
     last: list[Request] = []
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from predmarket.tui.screens.admin import AdminScreen
+from predmarket.tui.screens.admin.screen import AdminScreen
 from predmarket.tui.screens.form import FormDialog
 from predmarket.tui.widgets.table import Table
 from tests.support.http_exchange import Exchange
@@ -110,7 +110,7 @@ async def test_money_and_accounts(exchange: Exchange, tmp_path: Path) -> None:
     await exchange.market("rain")
     bob = await exchange.register("bob@example.com")
     async with trading(exchange, exchange.admin, tmp_path) as desktop:
-        await desktop.press("f5")
+        await desktop.press("f5", "t")
         await desktop.until(lambda: bob.email in desktop.text(), "listed")
         users = desktop.app.screen.query_one("#all-users", Table)
         users.put(bob.id)
@@ -124,6 +124,7 @@ async def test_money_and_accounts(exchange: Exchange, tmp_path: Path) -> None:
         await field(desktop, "reason", "welcome")
         await desktop.press("enter")
         await desktop.until(lambda: desktop.trader.said[0].startswith("done: transfer 12.50"))
+        await desktop.sees("12.50")
         assert (await bob.client.get("/v1/user/balance")).json()["total"] == "12.500000"
         await opened(desktop, "g")
         await desktop.pilot.click("#send")
@@ -148,4 +149,6 @@ async def test_a_long_name_hides_no_status(exchange: Exchange, tmp_path: Path) -
         await desktop.press("f5")
         await desktop.until(lambda: isinstance(desktop.app.screen, AdminScreen))
         await desktop.sees("STATUS")
-        await desktop.until(lambda: "will-the-very-very-ve…  OPEN" in desktop.text(), "the status")
+        await desktop.until(
+            lambda: "will-the-very-very-very-ver…  OPEN" in desktop.text(), "the status"
+        )

@@ -142,10 +142,10 @@ class StandingsScreen(DeskScreen[None]):
 def _when(season: Season | None) -> str:
     if season is None:
         return "of each account"
-    began = season["startedAt"][:16].replace("T", " ")
+    began = formatting.minute(season["startedAt"])
     if season["endedAt"] is None:
         return f"since {began}Z"
-    return f"{began}Z to {season['endedAt'][:16].replace('T', ' ')}Z, final"
+    return f"{began}Z to {formatting.minute(season['endedAt'])}Z, final"
 
 
 def _row(one: Standing, most: int, *, own: bool) -> Row:

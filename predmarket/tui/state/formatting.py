@@ -134,6 +134,11 @@ def clock(moment: Micros) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
+def minute(time: str) -> str:
+    """Return a time of the wire, to the minute, UTC: "2030-01-31 12:00"."""
+    return time[:16].replace("T", " ")
+
+
 def span(micros: Micros) -> str:
     """Return a duration in its two largest units: "5 h 12 min"."""
     seconds = max(0, micros // SECOND)

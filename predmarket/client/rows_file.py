@@ -9,11 +9,15 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from predmarket.cli.failure import usage
+from predmarket.client.errors import ClientError
 from predmarket.nearest import guess
 
 Body: TypeAlias = dict[str, object]
 """A row as the API takes it."""
+
+
+class UnreadableFile(ClientError):
+    """A file does not hold what was asked for; the message names the file and the place."""
 
 
 class PlacedRow(NamedTuple):
@@ -44,32 +48,35 @@ class RowKind:
         return known.get(_plain(name))
 
     def refuse(self, name: str, file: str) -> Exception:
-        """Return the failure for a ``name`` of no field."""
+        """Return the error for a ``name`` of no field."""
         near = guess(name, [*self.fields, *self.others])
         noun = f"an {self.noun}" if self.noun[0] in "aeiou" else f"a {self.noun}"
-        return usage(f"{file}: {name.strip()!r} is no field of {noun}{near}")
+        return UnreadableFile(f"{file}: {name.strip()!r} is no field of {noun}{near}")
 
 
 def read_rows(file: str, kind: RowKind) -> list[Body]:
-    """Return the rows in ``file`` (- is stdin), numbers as they were written. Raises Failure."""
+    """Return the rows in ``file`` (- is stdin), numbers as they are written there.
+
+    Raises UnreadableFile.
+    """
     return [row.body for row in read_placed(file, kind)]
 
 
 def read_placed(file: str, kind: RowKind) -> list[PlacedRow]:
-    """Return the rows as ``read_rows`` does, each with its place. Raises Failure."""
+    """Return the rows as ``read_rows`` does, each with its place. Raises UnreadableFile."""
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise usage(f"cannot read {file}: {reason}") from None
+        raise UnreadableFile(f"cannot read {file}: {reason}") from None
     text = text.removeprefix("\ufeff")
     try:
         is_json = text.lstrip()[:1] in ("[", "{")
         rows = _of_json(text, file, kind) if is_json else _of_csv(text, file, kind)
     except RecursionError:
-        raise usage(f"{file} is nested too deeply") from None
+        raise UnreadableFile(f"{file} is nested too deeply") from None
     if not rows:
-        raise usage(f"{file} holds no {kind.noun}")
+        raise UnreadableFile(f"{file} holds no {kind.noun}")
     return rows
 
 
@@ -82,12 +89,12 @@ def _of_json(text: str, file: str, kind: RowKind) -> list[PlacedRow]:
         if isinstance(data, dict):
             data = data.get(f"{kind.noun}s", [data])
         if not isinstance(data, list):
-            raise usage(f"{file} must hold an array of {kind.noun}s")
+            raise UnreadableFile(f"{file} must hold an array of {kind.noun}s")
         rows = [(f"{kind.noun} {number}", row) for number, row in enumerate(data, 1)]
     found = []
     for place, row in rows:
         if not isinstance(row, dict):
-            raise usage(f"{file} must hold an array of {kind.noun}s")
+            raise UnreadableFile(f"{file} must hold an array of {kind.noun}s")
         found.append(PlacedRow(place, {kind.find(name) or name: row[name] for name in row}))
     return found
 
@@ -98,7 +105,7 @@ def _of_lines(text: str, file: str) -> Iterator[tuple[str, object]]:
             try:
                 yield f"line {number}", _decode(row)
             except ValueError as error:
-                raise usage(f"{file} holds no JSON: line {number}: {error}") from None
+                raise UnreadableFile(f"{file} holds no JSON: line {number}: {error}") from None
 
 
 def _decode(text: str) -> object:
@@ -118,7 +125,7 @@ def _of_csv(text: str, file: str, kind: RowKind) -> list[PlacedRow]:
     heading = [_field(name, file, kind) for name in rows[0][1]]
     twice = next((name for name in heading if heading.count(name) > 1), None)
     if twice is not None:
-        raise usage(f"{file} has two columns {twice}")
+        raise UnreadableFile(f"{file} has two columns {twice}")
     return [
         PlacedRow(f"line {line}", _row(heading, row, f"{file}: {kind.noun} {number}", kind))
         for number, (line, row) in enumerate(rows[1:], 1)
@@ -134,7 +141,7 @@ def _field(name: str, file: str, kind: RowKind) -> str:
 
 def _row(heading: list[str], row: list[str], where: str, kind: RowKind) -> Body:
     if len(row) > len(heading):
-        raise usage(f"{where} has more cells than there are columns")
+        raise UnreadableFile(f"{where} has more cells than there are columns")
     cells = zip(heading, map(str.strip, row), strict=False)
     body: Body = {name: cell for name, cell in cells if cell}
     for name in kind.flags:
@@ -145,7 +152,7 @@ def _row(heading: list[str], row: list[str], where: str, kind: RowKind) -> Body:
 
 def _truth(text: str, name: str) -> bool:
     if text.lower() not in _TRUTHS:
-        raise usage(f"{name} is true or false, not {text}")
+        raise UnreadableFile(f"{name} is true or false, not {text}")
     return _TRUTHS[text.lower()]
 
 
