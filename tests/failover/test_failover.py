@@ -62,6 +62,7 @@ async def test_nothing_acknowledged_is_lost(
     """Each acknowledged order is there once, unknown ones are found out, the audit holds; and the
     operator's commands find whichever takes writes."""
     market = await exchange.market()
+    assert await _standby(exchange) == "synchronous"
     orders = Orders(await exchange.trader("ann"), market["slug"])
     hands = [asyncio.create_task(orders.place()) for _ in range(HANDS)]
     await orders.reached(BEFORE)
@@ -81,14 +82,24 @@ async def test_nothing_acknowledged_is_lost(
     assert len(stored) == len(orders.acknowledged)
     assert [check for check in checks if not check.ok] == []
     await _identity_goes_on(exchange)
+    assert await _standby(exchange) == "missing"
     place = {"database_url": pair.url(), "data_dir": str(tmp_path)}
-    found = await asyncio.to_thread(doctor, place)
-    assert {"database", "durability"} <= {name for name, ok, _ in found if ok}, found
+    pair.synchronous = False
+    await asyncio.to_thread(pair.restore)
+    found = {name: detail for name, _, detail in await asyncio.to_thread(doctor, place)}
+    assert f" at {pair.primary.sockets}, which takes writes" in found["database"]
+    assert "standby asynchronous: a failover" in found["durability"]
     monkeypatch.setenv("PATH", f"{wheel_programs()}{os.pathsep}{os.environ['PATH']}")
     written = await asyncio.to_thread(
         backup, place, tmp_path / "after", replay=False, progress=lambda *_: None
     )
     assert written.report.ok
+
+
+async def _standby(exchange: Exchange) -> str:
+    status = (await exchange.anonymous.get("/v1/status")).json()
+    assert status["durability"]["durable"] == "yes"
+    return str(status["durability"]["standby"])
 
 
 async def _identity_goes_on(exchange: Exchange) -> None:

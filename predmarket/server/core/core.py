@@ -49,6 +49,8 @@ REPLY_LIMIT_S = 5.0
 """Seconds that a gateway waits for a reply; a command that has not begun by then never begins."""
 MAX_QUEUE = 10_000
 _SWEEP_S = 0.25
+_LOOK_S = 5.0
+"""Seconds between two looks at the database's durability: a standby comes and goes."""
 
 
 class Core(Bus):
@@ -218,8 +220,8 @@ class Core(Bus):
             batch=committed.last_batch,
             sequence=committed.last_seq,
             healthy=sure_to_lead and not broken and not ahead,
-            durable=self._takeover.durable,
-            durability=self._takeover.durability,
+            durable=self._takeover.durability.durable,
+            durability=self._takeover.durability.settings,
             waiting=pipeline.waiting,
             ahead=ahead,
         )
@@ -321,9 +323,14 @@ class Core(Bus):
 
     async def _lead(self) -> None:
         """Renew the lead; Deposed ends the core."""
-        loop = asyncio.get_running_loop()
+        loop, looked = asyncio.get_running_loop(), time.monotonic()
         while True:
             await asyncio.sleep(self._leadership.renew_every_s)
             with suppress(StoreError):  # the next commit meets it too, and is repaired
                 await loop.run_in_executor(None, self._leadership.renew)
                 self._led_at = time.monotonic()
+                if self._led_at - looked >= _LOOK_S:
+                    found = await loop.run_in_executor(None, self._leadership.durability)
+                    if found is not None:
+                        self._takeover.found(found)
+                    looked = self._led_at

@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from predmarket.server.core.durability import Durability
+
 LEASE_S = 2.0
 POLL_S = 0.1
 
@@ -35,6 +37,9 @@ class Leadership(Protocol):
 
     def renew(self) -> None:
         """Keep the lead. Raises Deposed if another core has it, StoreError if that is unknown."""
+
+    def durability(self) -> Durability | None:
+        """Return the database's durability now, None if it stays as it was. Raises StoreError."""
 
     def release(self) -> None:
         """Let the lead go; never raises."""
@@ -77,6 +82,9 @@ class FileLeadership:
 
     def renew(self) -> None:
         """Do nothing: the lock stays until it is released."""
+
+    def durability(self) -> None:
+        """Return nothing: each connection to an embedded database sets its own."""
 
     def release(self) -> None:
         if self._file is not None:

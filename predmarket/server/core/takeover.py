@@ -14,6 +14,7 @@ import msgspec
 
 from predmarket.server.clock import Clock
 from predmarket.server.core import journal, state_loader
+from predmarket.server.core.durability import Durability
 from predmarket.server.core.leadership import Leadership
 from predmarket.server.core.standby import Standby
 from predmarket.server.core.stores.base import CoreRow, Deposed, Store
@@ -58,8 +59,7 @@ class Takeover:
         self._standby = standby
         self._stored: StoredState | None = None
         self._thread = ThreadPoolExecutor(1, "load")
-        self.durability: dict[str, str] = {}
-        self.durable = False
+        self.durability = Durability()
 
     async def run(self, call: Callable[..., T], *arguments: object) -> T:
         """Run a blocking call in the thread."""
@@ -85,6 +85,13 @@ class Takeover:
         """Abandon the thread, which may still be waiting."""
         self._thread.shutdown(wait=False)
 
+    def found(self, durability: Durability) -> None:
+        """Take the database's durability, and log what may be lost when that has changed."""
+        before, self.durability = self.durability, durability
+        for risk in durability.risks:
+            if risk not in before.risks or not before.settings:
+                log.warning(risk, extra={"durability": durability.settings})
+
     def _load(self, known_batch: int | None) -> Loaded:
         if known_batch is not None:
             self._leadership.renew()
@@ -101,8 +108,7 @@ class Takeover:
             raise Deposed("another core has taken over")
         self._set_clock(core)
         rows = [] if known_batch is None else store.journal_after(known_batch)
-        self.durability = store.durability()
-        self.durable = store.durable()
+        self.found(store.durability())
         outbox = _decoded(store.outbox_after(0))
         return Loaded(
             core,

@@ -30,6 +30,7 @@ from predmarket.server.process.schema_check import require_ours
 from predmarket.server.settings import BACKUP_FILE, SECRET_FILE, Settings
 from predmarket.server.storage import migrations
 from predmarket.server.storage.database import sync_engine
+from predmarket.server.storage.database_url import hosts_of
 from predmarket.server.storage.sqlite_file import Damaged, NotOurs
 
 _LEAST_DISK = 512 * 1024 * 1024
@@ -171,13 +172,15 @@ def _database(settings: Settings) -> Check:
         return Check(
             "database", True, f"{path}, {path.stat().st_size // 1024} KiB, all pages whole"
         )
-    engine = sync_engine(settings.database)
+    engine, several = sync_engine(settings.database), hosts_of(settings.database) > 1
     try:
         with engine.connect() as connection:
             version = connection.execute(text("SHOW server_version")).scalar_one()
+            found = connection.connection.driver_connection.info  # type: ignore[union-attr]  # psycopg's, and open
+            writes = f" at {found.host}, which takes writes" if several else ""
     finally:
         engine.dispose()
-    return Check("database", True, f"{settings.shown_database}, PostgreSQL {version}")
+    return Check("database", True, f"{settings.shown_database}, PostgreSQL {version}{writes}")
 
 
 def _schema(settings: Settings) -> Check:
@@ -194,9 +197,10 @@ def _stored(settings: Settings) -> list[Check]:
     store = open_store(settings.database)
     try:
         store.connect()
-        said = ", ".join(f"{name} {value}" for name, value in store.durability().items())
+        found = store.durability()
+        said = ", ".join(f"{name} {value}" for name, value in found.settings.items())
         return [
-            Check("durability", store.durable(), said),
+            Check("durability", not found.risks, ": ".join([said, *found.risks])),
             _clock(store),
             _backup(settings.data_dir / BACKUP_FILE, store),
         ]

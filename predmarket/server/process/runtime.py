@@ -200,12 +200,6 @@ async def _prepare(running: Node, *, seed_first: bool, force: bool) -> None:
     """Prepare the exchange between the core's start and the first request. Raises Unsafe."""
     if not force:
         await require_own_passwords(running.settings, running.db)
-    core = running.core.status()
-    if not core.durable:
-        log.warning(
-            "the database may lose commits when the machine stops",
-            extra={"durability": core.durability},
-        )
     tune_interpreter()
     if seed_first:
         await seed(running.db, running.core, running.settings.signup_credit)

@@ -48,6 +48,11 @@ def libpq_url(url: str) -> str:
     return normal_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def hosts_of(url: str) -> int:
+    """Return how many hosts a URL of PostgreSQL names."""
+    return len(_listed(normal_url(url), "host")) or 1
+
+
 def _with_hosts_in_query(url: str) -> str:
     """Move several hosts from before the database's name into the query. Raises ValueError."""
     found = _SEVERAL.fullmatch(url)

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 
+from predmarket.server.core.durability import Durability
 from predmarket.server.core.journal import GENESIS
 from predmarket.server.core.stores.history_rows import HistoryRows
 from predmarket.server.core.stores.rows import Row, Shape, StoredRow
@@ -172,12 +173,8 @@ class Store(ABC):
         """Close the connections; never raises."""
 
     @abstractmethod
-    def durability(self) -> dict[str, str]:
-        """Return the settings that decide whether a commit survives a power cut."""
-
-    @abstractmethod
-    def durable(self) -> bool:
-        """Tell whether a commit survives a power cut with those settings."""
+    def durability(self) -> Durability:
+        """Return what decides whether a commit survives a power cut, and a failover."""
 
     @abstractmethod
     def time(self) -> Micros:

@@ -6,12 +6,14 @@ from contextlib import suppress
 
 import psycopg
 
+from predmarket.server.core.durability import Durability
 from predmarket.server.core.leadership import LEASE_S, POLL_S, LeaseHeld, holder_name
+from predmarket.server.core.stores import postgres_durability
 from predmarket.server.core.stores.base import Deposed, StoreError
 from predmarket.server.core.stores.rows import StoredRow
 from predmarket.server.storage.database import KEEPALIVES
 from predmarket.server.storage.database import POSTGRESQL_NOW as NOW
-from predmarket.server.storage.database_url import libpq_url
+from predmarket.server.storage.database_url import hosts_of, libpq_url
 
 
 class LeaseLeadership:
@@ -26,6 +28,7 @@ class LeaseLeadership:
     def __init__(self, url: str, wait_s: float = 0) -> None:
         self.holder = holder_name()
         self._conninfo = libpq_url(url)
+        self._hosts = hosts_of(url)
         self._wait_s = wait_s
         self._db: psycopg.Connection[StoredRow] | None = None
         # Two threads renew the lease. One at a time uses the connection, and that one closes it.
@@ -58,6 +61,10 @@ class LeaseLeadership:
             "WHERE id = 1 AND holder = %(me)s RETURNING holder"
         ):
             raise Deposed("the lease is another core's")
+
+    def durability(self) -> Durability | None:
+        rows = self._run(postgres_durability.SQL)
+        return postgres_durability.read(rows[0], self._hosts) if rows[0] else None
 
     def release(self) -> None:
         self._released = True

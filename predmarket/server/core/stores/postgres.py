@@ -17,7 +17,8 @@ from typing import TypeAlias
 
 import psycopg
 
-from predmarket.server.core.stores import postgres_arrays
+from predmarket.server.core.durability import Durability
+from predmarket.server.core.stores import postgres_arrays, postgres_durability
 from predmarket.server.core.stores.base import (
     BatchRecord,
     Deposed,
@@ -43,7 +44,7 @@ from predmarket.server.core.stores.postgres_pipeline import (
 )
 from predmarket.server.core.stores.rows import Row, Shape, StoredRow
 from predmarket.server.storage.database import KEEPALIVES, POSTGRESQL_NOW
-from predmarket.server.storage.database_url import libpq_url
+from predmarket.server.storage.database_url import hosts_of, libpq_url
 from predmarket.units import Micros
 
 _Statement: TypeAlias = tuple[str, Parameters]
@@ -78,6 +79,7 @@ class PostgresStore(Store):
 
     def __init__(self, url: str) -> None:
         self._conninfo = libpq_url(url)
+        self._hosts = hosts_of(url)
         self._db: psycopg.Connection[StoredRow] | None = None
         self._lookup_db: psycopg.Connection[StoredRow] | None = None
         self._commits: PreparedStatements
@@ -113,17 +115,8 @@ class PostgresStore(Store):
                     connection.close()
         self._db = self._lookup_db = None
 
-    def durability(self) -> dict[str, str]:
-        names = ("fsync", "synchronous_commit", "full_page_writes")
-        return {name: str(self.read(f"SHOW {name}")[0][0]) for name in names}
-
-    def durable(self) -> bool:
-        found = self.durability()
-        return (
-            found["fsync"] == "on"
-            and found["full_page_writes"] == "on"
-            and found["synchronous_commit"] not in ("off",)
-        )
+    def durability(self) -> Durability:
+        return postgres_durability.read(self.read(postgres_durability.SQL)[0], self._hosts)
 
     def time(self) -> Micros:
         return int(self.read(f"SELECT {POSTGRESQL_NOW}")[0][0])

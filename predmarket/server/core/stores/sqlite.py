@@ -26,6 +26,7 @@ from predmarket.enums import (
     TimeInForce,
 )
 from predmarket.server.clock import machine_time
+from predmarket.server.core.durability import Durability
 from predmarket.server.core.stores.base import (
     BatchRecord,
     Deposed,
@@ -130,15 +131,13 @@ class SqliteStore(Store):
                     connection.close()
         self._db = self._lookup = None
 
-    def durability(self) -> dict[str, str]:
+    def durability(self) -> Durability:
         names = {0: "off", 1: "normal", 2: "full", 3: "extra"}
-        return {
+        found = {
             "journal_mode": str(self.read("PRAGMA journal_mode")[0][0]),
             "synchronous": names[self.read("PRAGMA synchronous")[0][0]],
         }
-
-    def durable(self) -> bool:
-        return self.durability() == {"journal_mode": "wal", "synchronous": "full"}
+        return Durability(found == {"journal_mode": "wal", "synchronous": "full"}, found)
 
     def time(self) -> Micros:
         return machine_time()

@@ -117,11 +117,6 @@ class Seat:
         consumer = Consumer(self.connection, core, publisher, presence, numbers)
         status = core.status()
         log.info("leading", extra={"epoch": status.epoch, "batch": status.batch})
-        if not status.durable:
-            log.warning(
-                "the database may lose commits when the machine stops",
-                extra={"durability": status.durability},
-            )
         # The publisher ends last, because the last replies go out through it.
         steps = (consumer.run, presence.run, core.failed, self._cut_off, publisher.run)
         self.tasks = [asyncio.create_task(step()) for step in steps]

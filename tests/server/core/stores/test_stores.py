@@ -134,8 +134,10 @@ def test_the_same_order_event_twice_is_refused(store: Store, record: BatchRecord
 
 def test_durability_is_reported_from_the_database_itself(store: Store) -> None:
     """Not from what we asked for."""
-    assert store.durable()
-    assert "full" in store.durability().values() or store.durability()["fsync"] == "on"
+    found = store.durability()
+    assert found.durable
+    assert found.risks == []
+    assert "full" in found.settings.values() or found.settings["fsync"] == "on"
 
 
 @pytest.mark.parametrize(

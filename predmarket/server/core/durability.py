@@ -1,0 +1,26 @@
+"""What decides whether a commit survives a power cut of the database's machine, and a failover."""
+
+from dataclasses import dataclass, field
+
+LOSES_COMMITS = "the database may lose commits when the machine stops"
+LOSES_AT_FAILOVER = "a failover to the database's standby may lose acknowledged orders"
+STANDBY_MISSING = "no standby follows the database: there is none to fail over to"
+
+STANDBY = "standby"
+"""Names what a failover loses: nothing with a synchronous standby, the last commits with an
+asynchronous one; a missing one has to be made again first."""
+_RISKS = {"asynchronous": LOSES_AT_FAILOVER, "missing": STANDBY_MISSING}
+
+
+@dataclass(frozen=True, slots=True)
+class Durability:
+    """``durable``: a commit survives a power cut. ``settings`` are the database's, in force."""
+
+    durable: bool = False
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def risks(self) -> list[str]:
+        """Return what may be lost, in words."""
+        failover = _RISKS.get(self.settings.get(STANDBY, ""))
+        return [LOSES_COMMITS] * (not self.durable) + ([failover] if failover else [])
