@@ -40,8 +40,8 @@ def overview(ctx: typer.Context) -> None:
     """Examples:
       predmarket admin overview
 
-    Show open interest and volume of all markets, their number by status, and the unresolved ones
-    whose closing time has passed (admins).
+    Show open interest and volume of all markets, their number by status, those whose resolution is
+    proposed, and the unresolved ones whose closing time has passed (admins).
     """
     line = context.of(ctx)
     with line.client() as client:
@@ -50,6 +50,7 @@ def overview(ctx: typer.Context) -> None:
         "openInterest": found["openInterest"],
         "volume": found["volume"],
         **{status: count for status, count in found["markets"].items() if count},
+        "proposed": found["proposedCount"],
         "pastDue": found["pastDueCount"],
     }
 

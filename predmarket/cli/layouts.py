@@ -165,11 +165,12 @@ PAST_DUE = Layout(
         _text("MARKET", "slug"),
         _text("EVENT", "eventSlug"),
         _text("STATUS", "status"),
+        PROPOSED,
         _text("CLOSED", "closesAt"),
         _number("OPEN INTEREST", "openInterest"),
         _number("VOLUME", "volume"),
     ),
-    _names("id slug question status closesAt openInterest volume eventSlug"),
+    _names("id slug question status closesAt openInterest volume eventSlug proposal"),
 )
 
 USER_WITH_CODE = Layout(fields=_names("id email role fullName code"))

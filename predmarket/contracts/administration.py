@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from predmarket.contracts.markets import Proposal
 from predmarket.enums import AdminAction, MarketStatus
 
 Details: TypeAlias = dict[str, str | int | bool | list[str] | dict[str, str]]
@@ -33,7 +34,7 @@ class AdminLogPage(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PastDueMarket(msgspec.Struct, frozen=True, rename="camel"):
-    """A market whose closing time has passed, and which is not resolved."""
+    """A market whose closing time has passed, and which is not resolved; ``proposal`` as in it."""
 
     id: int
     slug: str
@@ -43,6 +44,7 @@ class PastDueMarket(msgspec.Struct, frozen=True, rename="camel"):
     open_interest: str
     volume: str
     event_slug: str | None
+    proposal: Proposal | None
 
 
 class Overview(msgspec.Struct, frozen=True, rename="camel"):
@@ -50,6 +52,7 @@ class Overview(msgspec.Struct, frozen=True, rename="camel"):
 
     ``openInterest`` counts a market without an event by its own, the others by their event's.
     ``pastDue`` lists the longest overdue ones, at most 100; ``pastDueCount`` counts all.
+    ``proposedCount`` counts markets whose resolution is proposed, past due or not.
     """
 
     open_interest: str
@@ -57,3 +60,4 @@ class Overview(msgspec.Struct, frozen=True, rename="camel"):
     markets: dict[MarketStatus, int]
     past_due_count: int
     past_due: list[PastDueMarket]
+    proposed_count: int

@@ -63,11 +63,20 @@ LISTED = {
     "locked": "5.000000",
     "lastSeenAt": TIME,
 }
+PROPOSAL = {
+    "outcome": "SCALAR",
+    "settlementPrice": "0.2500",
+    "note": "It rained.",
+    "source": "https://example.com",
+    "actorId": 1,
+    "effectiveAt": TIME,
+}
 OVERVIEW = {
     "openInterest": "25.00",
     "volume": "140.00",
     "markets": {"DRAFT": 0, "OPEN": 2, "CLOSED": 1},
     "pastDueCount": 1,
+    "proposedCount": 1,
     "pastDue": [
         {
             "id": 1,
@@ -78,6 +87,7 @@ OVERVIEW = {
             "openInterest": "25.00",
             "volume": "140.00",
             "eventSlug": None,
+            "proposal": PROPOSAL,
         }
     ],
 }
@@ -259,14 +269,6 @@ RESOLVED = {
 EVENT_RESOLVED = {
     "event": {**EVENT, "status": "RESOLVED", "outcome": "ann"},
     "payouts": {"accounts": 2, "total": "10.000000"},
-}
-PROPOSAL = {
-    "outcome": "SCALAR",
-    "settlementPrice": "0.2500",
-    "note": "It rained.",
-    "source": "https://example.com",
-    "actorId": 1,
-    "effectiveAt": TIME,
 }
 PROPOSED = {
     "market": {**MARKET, "status": "CLOSED", "proposal": PROPOSAL},

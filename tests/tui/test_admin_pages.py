@@ -185,7 +185,7 @@ ANSWERS: dict[str, object] = {
     "GET /v1/auth/me": {**USER, "role": "ADMIN"},
     "GET /v1/admin/overview": {
         "openInterest": "9120.00", "volume": "88325.50", "pastDueCount": 0, "pastDue": [],
-        "markets": {"DRAFT": 0, "OPEN": 3, "HALTED": 1, "CLOSED": 2},
+        "markets": {"DRAFT": 0, "OPEN": 3, "HALTED": 1, "CLOSED": 2}, "proposedCount": 0,
     },
     "GET /v1/users": {"items": USERS, "total": 4},
     "GET /v1/invites": {"items": [

@@ -103,8 +103,12 @@ DUE = [
     {
         "id": id, "slug": slug, "question": "?", "status": "CLOSED", "openInterest": "1.00",
         "closesAt": f"2030-03-{day}T17:46:40.000000Z", "volume": "1.00", "eventSlug": None,
+        "proposal": proposal,
     }
-    for id, slug, day in ((3, "cpi-above-3-percent", "14"), (2, "moon-landing-by-2035", "17"))
+    for id, slug, day, proposal in (
+        (3, "cpi-above-3-percent", "14", None),
+        (2, "moon-landing-by-2035", "17", {"outcome": "NO"}),
+    )
 ]  # fmt: skip
 
 
@@ -116,7 +120,7 @@ async def test_the_overview(tmp_path: Path, size: tuple[int, int]) -> None:
         "GET /v1/auth/me": {**USER, "role": "ADMIN"},
         "GET /v1/admin/overview": {
             "openInterest": "9120.00", "volume": "88325.50", "pastDueCount": 2, "pastDue": DUE,
-            "markets": {"DRAFT": 0, "OPEN": 3, "HALTED": 1, "CLOSED": 2},
+            "markets": {"DRAFT": 0, "OPEN": 3, "HALTED": 1, "CLOSED": 2}, "proposedCount": 1,
         },
     }  # fmt: skip
     async with staged(scene, tmp_path, size=size) as desktop:

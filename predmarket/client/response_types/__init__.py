@@ -4,6 +4,7 @@ Money, prices, quantities and rates are decimal strings, times RFC 3339 UTC, ids
 modules hold only types, one module for each subject.
 """
 
+from predmarket.client.response_types.administration import AdminAct, Overview, PastDueMarket
 from predmarket.client.response_types.common import (
     ErrorBody,
     JsonObject,
@@ -62,7 +63,6 @@ from predmarket.client.response_types.portfolio import (
 )
 from predmarket.client.response_types.seasons import Leaderboard, Season, Standing
 from predmarket.client.response_types.users import (
-    AdminAct,
     ApiKey,
     Creator,
     Invite,
@@ -70,8 +70,6 @@ from predmarket.client.response_types.users import (
     NewApiKey,
     NewInvite,
     NewUser,
-    Overview,
-    PastDueMarket,
     SessionInfo,
     User,
     UserCode,

@@ -1,4 +1,4 @@
-"""Users, their sessions and keys, and the admin log."""
+"""Users, their sessions and keys."""
 
 from typing import NotRequired, TypedDict
 
@@ -94,35 +94,3 @@ class NewApiKey(TypedDict):
 class Creator(TypedDict):
     id: int
     fullName: str | None
-
-
-class PastDueMarket(TypedDict):
-    id: int
-    slug: str
-    question: str
-    status: str
-    closesAt: str
-    openInterest: str
-    volume: str
-    eventSlug: str | None
-
-
-class Overview(TypedDict):
-    """markets counts them by status; pastDue lists at most 100 of pastDueCount."""
-
-    openInterest: str
-    volume: str
-    markets: dict[str, int]
-    pastDueCount: int
-    pastDue: list[PastDueMarket]
-
-
-class AdminAct(TypedDict):
-    """target is a kind and an id, such as ``market:7``; actorId is null if no user did it."""
-
-    id: int
-    at: str
-    actorId: int | None
-    action: str
-    target: str
-    details: dict[str, str | int | bool | list[str] | dict[str, str]]

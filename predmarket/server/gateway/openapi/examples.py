@@ -84,6 +84,7 @@ from predmarket.contracts.markets import (
     MarketList,
     OrderBook,
     Payouts,
+    Proposal,
     Resolution,
     ResolveMarketRequest,
     Trade,
@@ -306,6 +307,7 @@ _past_due = PastDueMarket(
     open_interest="25.00",
     volume="140.00",
     event_slug=None,
+    proposal=Proposal(Outcome.YES, None, "11 mm in Oslo", None, 1, _LATER),
 )
 _season = Season(1, "Spring", "100.000000", _THEN, _LATER, None)
 _user_group = UserGroup(1, "Class 9b", 28, _THEN)
@@ -380,7 +382,7 @@ _ANSWERS: list[msgspec.Struct] = [
         group=None,
     ),
     _past_due,
-    Overview("25.00", "140.00", {MarketStatus.CLOSED: 1}, 1, [_past_due]),
+    Overview("25.00", "140.00", {MarketStatus.CLOSED: 1}, 1, [_past_due], 1),
     Status(
         "1.0.0",
         uptime=86_400,

@@ -176,8 +176,20 @@ async def test_the_overview_adds_all_markets_up(exchange: Exchange) -> None:
         "OPEN": 2,
         "DRAFT": 1,
     }
+    proposed = {"outcome": "NO", "after": "99w"}
+    await ok(await exchange.admin.client.post("/v1/markets/late/resolve", json=proposed))
+    race = {"slug": "race", "title": "?", "exhaustive": True, "markets": [
+        {"slug": slug, "question": "?"} for slug in ("red", "blue")
+    ]}  # fmt: skip
+    await ok(await exchange.admin.client.post("/v1/events", json=race))
+    await ok(
+        await exchange.admin.client.post(
+            "/v1/events/race/resolve", json={"outcome": "red", "after": "1h"}
+        )
+    )
     later = await overview(exchange.app.context.services.view, 4_100_000_000_000_000)
-    assert [(one.slug, one.closes_at) for one in later.past_due] == [
-        ("late", "2099-01-01T00:00:00.000000Z")
-    ]
+    assert [
+        (one.slug, one.closes_at, one.proposal and one.proposal.outcome) for one in later.past_due
+    ] == [("late", "2099-01-01T00:00:00.000000Z", "NO")]
+    assert later.proposed_count == 3
     assert refused(await ann.client.get("/v1/admin/overview")) == (403, "FORBIDDEN")
