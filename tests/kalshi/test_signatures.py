@@ -5,6 +5,7 @@ import base64
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -166,6 +167,35 @@ class TestManyWrongSignatures:
             flood = [tasks.create_task(_status(exchange, wrong)) for _ in range(6)]
             assert await _status(exchange, bot.headers("GET", STATUS)) == 200
         assert {one.result() for one in flood} == {401}
+
+
+class TestManyUnknownKeys:
+    """Senders with keys that do not exist, however they name them."""
+
+    @pytest.fixture
+    def more_settings(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        monkeypatch.setattr(failed_checks, "FAILURES", RateLimit(2, 60))
+        return {"kalshi": "on", "trusted_proxies": "127.0.0.1"}
+
+    @ON_ONE_DATABASE
+    async def test_each_counts_once_against_its_address(self, exchange: Exchange) -> None:
+        """Signed, as a Bearer token, and in a cookie; then its look-ups wait."""
+        bot = await signer(exchange, exchange.admin, private=Ed25519PrivateKey.generate())
+        failures = exchange.app.context.principals.unknown_keys.failures
+        ways: dict[str, Callable[[int], dict[str, str]]] = {
+            "192.0.2.1": lambda n: {**bot.headers("GET", STATUS), "KALSHI-ACCESS-KEY": f"key {n}"},
+            "192.0.2.2": lambda n: {"Authorization": f"Bearer pmk_{n}"},
+            "192.0.2.3": lambda n: {"Cookie": f"predmarket_access=pmk_{n}"},
+        }
+        for address, headers in ways.items():
+            proxy = {"X-Forwarded-For": address}
+            path = STATUS if "KALSHI-ACCESS-KEY" in headers(1) else "/v1/markets"
+            for key in (1, 1, 1):
+                await exchange.anonymous.get(path, headers=headers(key) | proxy)
+            assert not failures.must_wait((address, 0))
+            await exchange.anonymous.get(path, headers=headers(2) | proxy)
+            assert failures.must_wait((address, 0))
+            assert await _status(exchange, bot.headers("GET", STATUS) | proxy) == 200
 
 
 class TestOff:

@@ -81,16 +81,19 @@ class Authenticator:
     async def identify(self, asked: Asked) -> Principal | None:
         """Return a request's sender, None if it names none.
 
-        Raises Refusal: UNAUTHENTICATED for an invalid Bearer token, CSRF for a write with a cookie
-        from a foreign page. A stale cookie counts as none, because the browser sends it unasked.
-        From here on log lines about the request, even a refused one, name the sender.
+        Raises Refusal: UNAUTHENTICATED for an invalid Bearer token, RATE_LIMITED after too many
+        keys that do not exist, CSRF for a write with a cookie from a foreign page. A stale cookie
+        counts as none, because the browser sends it unasked. From here on log lines about the
+        request, even a refused one, name the sender.
         """
         for key, value in asked["headers"]:
             if key == b"authorization":
-                principal = self._principals.known(value) or await self._bearer(value)
+                principal = self._principals.known(value) or await self._bearer(value, asked)
                 return _noted(asked, principal)
         token = cookie(asked["headers"], ACCESS_COOKIE)
-        found = None if token is None else await self._principals.principal(token, token)
+        found = None
+        if token is not None:
+            found = await self._principals.principal(token, token, asked["client"])
         if found is not None:
             _noted(asked, found)
             self.check_origin(asked)
@@ -146,10 +149,11 @@ class Authenticator:
         if not is_own and origin not in self._origins:
             raise Refusal(ErrorCode.CSRF)
 
-    async def _bearer(self, value: bytes) -> Principal:
-        text = value.decode("latin-1")
+    async def _bearer(self, value: bytes, asked: Asked) -> Principal:
+        text, client = value.decode("latin-1"), asked["client"]
         if text[: len(_BEARER)].lower() == _BEARER:
-            principal = await self._principals.principal(text[len(_BEARER) :].strip(), value)
+            token = text[len(_BEARER) :].strip()
+            principal = await self._principals.principal(token, value, client)
             if principal is not None:
                 return principal
         raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)

@@ -1,10 +1,11 @@
-"""Bounds what wrong signatures cost: a check takes processor, and a sender who fails is nobody.
+"""Bounds what wrong credentials cost: a check takes processor or a look-up in the database, and a
+sender who fails is nobody.
 
 An address may fail a number of checks in a minute; wider IPv6 networks twice and four times as many
 (limits/client_address.py). While that budget lasts, a check begins at once. Afterwards the checks
 of that address wait for turns, of which the gateway gives one at a time, and a failed one holds its
 turn for a while. The turns go round over the addresses, and within one over its connections. So
-wrong signatures cost a bounded part of the processor, and an honest client behind the same address
+wrong credentials cost a bounded part of the processor, and an honest client behind the same address
 is slower, but not locked out.
 """
 
@@ -67,7 +68,7 @@ class FailedChecks:
                     await asyncio.sleep(FAILED_TURN_S)
                     raise
         except TooManyWaiting:
-            raise too_many(1, "too many wrong signatures came from your address") from None
+            raise too_many(1, "too many wrong keys or signatures came from your address") from None
         finally:
             if own.idle:
                 self._connections.pop(address, None)

@@ -21,6 +21,8 @@ from predmarket.server.gateway.auth import api_keys
 from predmarket.server.gateway.auth.held_markets import HeldMarkets
 from predmarket.server.gateway.auth.refresh_tokens import SECOND, standings_of_sessions
 from predmarket.server.gateway.auth.tokens import read_access
+from predmarket.server.gateway.auth.unknown_keys import UnknownKeys
+from predmarket.server.gateway.limits.client_address import Client
 from predmarket.server.read_model.queries.user_groups import GROUPS_OF_USER, read_groups
 from predmarket.server.storage.database import UNAVAILABLE, Database
 from predmarket.server.storage.tables.identity import sessions, users
@@ -145,6 +147,7 @@ class Principals:
         self.look_ahead: asyncio.Task[None] | None = None
         """The look-up of entries in use before they are due, while it runs."""
         self.held = HeldMarkets()
+        self.unknown_keys = UnknownKeys(clock)
         self.announce: Callable[[Revocation], Awaitable[None]] = tell_nobody
         self.listeners: list[Callable[[Revocation | None], asyncio.Task[None] | None]] = []
         """Called with each revocation, or with None if revocations may have been missed. ``ended``
@@ -170,25 +173,43 @@ class Principals:
                 self.look_ahead = asyncio.create_task(self._look_ahead())
         return cached.found
 
-    async def principal(self, token: str, credential: str | bytes) -> Principal | None:
+    async def principal(
+        self, token: str, credential: str | bytes, client: Client | None = None
+    ) -> Principal | None:
         """Return the principal of a token, or None. ``known`` will find it by ``credential``.
 
-        A session or key whose end has become known before the return gives None.
+        A session or key whose end has become known before the return gives None. A key that does
+        not exist counts against ``client``; an invented session is never looked up, since its token
+        is not signed by us. Raises Refusal RATE_LIMITED.
         """
         known = self.known(credential)
         if known is not None or max(len(token), len(credential)) > LONGEST_TOKEN:
             return known
         by_key = token.startswith(api_keys.PREFIX)
-        look_up = self._of_key if by_key else self._of_session
-        found = await self._look_up(lambda now: look_up(token, now), credential)
+        if by_key:
+            found = await self.unknown_keys.find(
+                lambda: self._look_up(lambda now: self._of_key(token, now), credential),
+                credential,
+                client,
+            )
+        else:
+            found = await self._look_up(lambda now: self._of_session(token, now), credential)
         return None if found is None else found.principal
 
-    async def signer(self, access_id: str) -> Signer | None:
-        """Return the signer of an access id, or None; as ``principal`` does for a token."""
+    async def signer(self, access_id: str, client: Client | None) -> Signer | None:
+        """Return the signer of an access id, or None; as ``principal`` does for a token.
+
+        The caller has waited for the turn of the client's check, if it must.
+        """
         if len(access_id) > LONGEST_TOKEN:
             return None
         credential = AccessId(access_id)
-        found = await self._look_up(lambda now: self._of_access_id(access_id, now), credential)
+        found = await self.unknown_keys.find(
+            lambda: self._look_up(lambda now: self._of_access_id(access_id, now), credential),
+            credential,
+            client,
+            has_turn=True,
+        )
         return None if found is None else Signer(found.principal, found.public_key)
 
     async def standing(self, principals: Collection[Principal]) -> dict[Principal, Principal]:
@@ -212,6 +233,7 @@ class Principals:
         Return the tasks that the listeners have begun.
         """
         self.revocations += 1
+        self.unknown_keys.forget()
         self._cache = {
             credential: cached
             for credential, cached in self._cache.items()
@@ -223,6 +245,7 @@ class Principals:
     def forget_all(self) -> None:
         """Drop every entry from the cache, because news may have been missed."""
         self.revocations += 1
+        self.unknown_keys.forget()
         self._cache = {}
         for listener in self.listeners:
             listener(None)

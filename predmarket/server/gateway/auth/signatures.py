@@ -26,8 +26,8 @@ from predmarket.contracts.requests import Invalid
 from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.authenticator import Asked
-from predmarket.server.gateway.auth.failed_checks import FailedChecks
 from predmarket.server.gateway.auth.principals import Principal, Principals, Signer
+from predmarket.server.gateway.limits.client_address import Client
 from predmarket.units import Micros
 
 PublicKey: TypeAlias = RSAPublicKey | Ed25519PublicKey
@@ -123,7 +123,7 @@ class Signatures:
     def __init__(self, principals: Principals, now: Callable[[], Micros]) -> None:
         self._principals = principals
         self._now = now
-        self._failures = FailedChecks()
+        self._failures = principals.unknown_keys.failures
 
     async def identify(self, asked: Asked) -> Principal | None:
         """Return a request's sender, None if it is not signed. Raises Refusal UNAUTHENTICATED.
@@ -134,12 +134,11 @@ class Signatures:
         if not found:
             return None
         access_id = self._access_id(found)
-        signer = await self._signer(access_id)
-        if not self._failures.must_wait(asked["client"]):
-            return self._verified(asked, found, signer)
-        async with self._failures.turn(asked["client"], access_id):
-            signer = await self._signer(access_id)  # the key may have been revoked meanwhile
-            return self._verified(asked, found, signer)
+        client = asked["client"]
+        if not self._failures.must_wait(client):
+            return self._verified(asked, found, await self._signer(access_id, client))
+        async with self._failures.turn(client, access_id):
+            return self._verified(asked, found, await self._signer(access_id, client))
 
     def known(self, asked: Asked) -> Principal | None:
         """Return a request's sender if its key is cached, else None: the half without a wait.
@@ -153,11 +152,11 @@ class Signatures:
             return None
         return self._verified(asked, found, signer)
 
-    async def _signer(self, access_id: str) -> Signer:
-        """Return the signer of an access id. Raises Refusal."""
+    async def _signer(self, access_id: str, client: Client | None) -> Signer:
+        """Return the signer of an access id. One that does not exist counts. Raises Refusal."""
         signer = self._principals.known_signer(access_id)
         if signer is None:
-            signer = await self._principals.signer(access_id)
+            signer = await self._principals.signer(access_id, client)
         if signer is None:
             raise _refused("the key is not known, or has been revoked")
         return signer

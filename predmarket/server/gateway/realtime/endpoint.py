@@ -107,7 +107,7 @@ class Realtime:
             return None
         state = {"request_id": id}
         host = (scope["client"] or ("",))[0]
-        own: WebSocketScope = {"state": state}  # type: ignore[typeddict-item]  # for log lines
+        own: WebSocketScope = {"state": state, "client": scope["client"]}  # type: ignore[typeddict-item]  # for log lines
         peer = self._client(socket, own, client_key(host))
         self._context.services.metrics.connections.inc()
         socket.hand_over(peer)
@@ -124,7 +124,7 @@ class Realtime:
     async def _identify(self, scope: WebSocketScope, token: str) -> Principal | None:
         """Return a handshake's sender. Raises Refusal UNAUTHENTICATED, CSRF."""
         if token and header(scope["headers"], b"authorization") is None:
-            principal = await self._context.principals.principal(token, token)
+            principal = await self._context.principals.principal(token, token, scope["client"])
             if principal is None:
                 raise Refusal(ErrorCode.UNAUTHENTICATED)
             return principal

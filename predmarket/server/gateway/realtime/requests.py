@@ -61,7 +61,7 @@ def auth(peer: SocketClient, message: ClientMessage) -> None:
 
 async def _sign_in(peer: SocketClient, request: AuthRequest, request_id: str | None) -> None:
     token = request.token
-    principal = await peer.context.principals.principal(token, token)
+    principal = await peer.context.principals.principal(token, token, peer.scope["client"])
     if peer.ended:
         return
     if principal is None:

@@ -280,9 +280,11 @@ async def test_what_was_sent_before_a_close_is_executed(
     market = await exchange.market()
     look_up = Principals.principal
 
-    async def late(self: Principals, *args: str) -> Principal | None:
+    async def late(
+        self: Principals, token: str, credential: str, client: tuple[str, int] | None
+    ) -> Principal | None:
         await asyncio.sleep(0.05)
-        return await look_up(self, *args)
+        return await look_up(self, token, credential, client)
 
     monkeypatch.setattr(Principals, "principal", late)
     for name, wanted in (("ann", False), ("ben", True)):
