@@ -28,6 +28,10 @@ from predmarket.enums import MarketStatus
 
 _NAMED_AT_MOST = 10
 """Markets that a question names."""
+Series = Annotated[
+    str | None,
+    typer.Option("--series", metavar="SLUG", help="The series of events that it belongs to."),
+]
 
 
 def list_events(
@@ -122,10 +126,7 @@ def create(
     exhaustive: Annotated[
         bool, typer.Option("--exhaustive", help="Exactly one market resolves YES, not at most one.")
     ] = False,
-    series: Annotated[
-        str | None,
-        typer.Option("--series", metavar="SLUG", help="The series of events that it belongs to."),
-    ] = None,
+    series: Series = None,
     description: arguments.Description = None,
     closes_at: arguments.ClosesAt = None,
     tick: arguments.TickSize = None,
@@ -190,14 +191,16 @@ def update(
     tag: arguments.Tags = None,
     source: arguments.Source = None,
     group: arguments.NewGroup = None,
+    series: Series = None,
 ) -> None:
     """Examples:
       predmarket event update next-mayor --closes-at 2030-01-31T12:00:00Z
       predmarket event update next-mayor --category politics --tag mayor
       predmarket event update next-mayor --description "As the council announces it."
 
-    Change an event's texts, when its markets close, or the group that it is for (admins). Tags
-    replace the former ones; an empty category, tag, source or group removes what was there.
+    Change an event's texts, series, when its markets close, or the group that it is for (admins).
+    Tags replace the former ones; an empty category, tag, source or group removes what was there,
+    and with an empty series the event is one of its own.
     """
     arguments.one_of(
         title=title,
@@ -207,6 +210,7 @@ def update(
         tag=tag,
         source=source,
         group=group,
+        series=series,
     )
     line = context.of(ctx)
     closing = moment(line, closes_at, "--closes-at")
@@ -220,6 +224,7 @@ def update(
             tags=arguments.tags(tag),
             source=source,
             group=group,
+            series=series,
         )
     event_tables.write(line, changed)
 

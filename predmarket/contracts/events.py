@@ -76,7 +76,8 @@ class CreateEventRequest(Request, frozen=True):
 
 
 class UpdateEventRequest(Request, frozen=True):
-    """PATCH /v1/events/{event}; null removes closesAt, category, tags, source or group."""
+    """PATCH /v1/events/{event}; null removes closesAt, category, tags, source or group, and makes
+    the event a series of its own."""
 
     status: Literal["OPEN", "HALTED", "CLOSED"] | None = None
     closes_at: Time | UnsetType | None = UNSET
@@ -86,6 +87,7 @@ class UpdateEventRequest(Request, frozen=True):
     tags: Tags | UnsetType | None = UNSET
     source: Source | UnsetType | None = UNSET
     group: GroupName | UnsetType | None = UNSET
+    series: Slug | UnsetType | None = UNSET
 
     def problems(self) -> list[Problem]:
         """Return the problems: no tag is given twice."""

@@ -145,6 +145,7 @@ class UpdateEvent(_Command, frozen=True, tag="update-event"):
     metadata: MetadataChange | None = None
     sets_group: bool = False
     group_id: int | None = None
+    series: str | None = None
 
 
 class CreateAll(_Command, frozen=True, tag="create-all"):

@@ -130,7 +130,8 @@ def add_market(state: State, command: AddMarket) -> MarketDone | Refused:
 
 
 def update(state: State, command: UpdateEvent) -> EventDone | Refused:
-    """Change an event's texts, its closing time, or the status of the markets that can take it."""
+    """Change an event's texts, series or closing time, or the status of the markets that can take
+    it."""
     event = state.market_events.get(command.event_id)
     if event is None:
         return not_found()
@@ -150,6 +151,8 @@ def update(state: State, command: UpdateEvent) -> EventDone | Refused:
         event.description = command.description
     if command.metadata is not None:
         event.metadata = command.metadata.apply(event.metadata)
+    if command.series is not None:
+        event.series = command.series
     if command.sets_closes_at:
         lifecycle.follow_closing(state, event, command.closes_at)
     if command.sets_group:

@@ -107,7 +107,7 @@ def test_a_file_that_is_none(run: Run, stub: Stub, text: str, said: str) -> None
         ((*CREATE, "--file", "/nowhere"), "cannot read /nowhere"),
         (
             ("event", "update", "vote"),
-            "give --title, --description, --closes-at, --category, --tag, --source or --group",
+            "--tag, --source, --group or --series",
         ),
         ((*RESOLVE, ""), "is empty"),
         ((*RESOLVE, "ann=0.5,bob=0.4"), "weights add up to 1, and these to 0.9000"),

@@ -39,7 +39,7 @@ market proposal withdraw:
 event list: --status --limit --cursor --all
 event show:
 event create: --market --file --exhaustive --closes-at --tick --maker-fee --taker-fee --draft
-event update: --title --description --closes-at
+event update: --title --description --closes-at --series
 event add-market:
 event open:
 event halt:

@@ -121,11 +121,14 @@ def update_event(
     tags: Sequence[str] | None = None,
     source: str | None = None,
     group: str | None = None,
+    series: str | None = None,
 ) -> Call[Event]:
     """Change an event's text, or the status of its markets: OPEN, HALTED, CLOSED (admin). An empty
-    category, tags, source or group is removed."""
+    category, tags, source or group is removed; an empty series makes it one of its own."""
     body = given(status=status, closesAt=moment(closes_at), title=title, description=description)
     body |= metadata(category, tags, source, group)
+    if series is not None:
+        body["series"] = series or None
     return Call("PATCH", f"/v1/events/{in_path(event)}", body=body)
 
 

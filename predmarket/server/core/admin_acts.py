@@ -146,6 +146,7 @@ def _of_event(command: Command, event_id: int) -> Act | None:
             status=command.status,
             title=command.title,
             description=command.description,
+            series=command.series,
             **_closing(command),
             **_metadata(command.metadata),
             **_group(command),

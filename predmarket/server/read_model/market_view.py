@@ -219,13 +219,24 @@ class MarketView:
             self.hidden.setdefault(record.group_id, set()).add(record.id)
 
     def _put_event(self, record: EventRecord, ticker_seq: int) -> None:
-        if record.id not in self.events:
-            insort(self._series.setdefault(record.series or record.slug, []), record.id)
+        self._put_in_series(record)
         self.events[record.id] = record
         self._event_ids[record.slug] = record.id
         self.creators.add(record.creator_id)
         self._event_ticker_seqs[record.id] = ticker_seq
         self._market_ids.setdefault(record.id, [])
+
+    def _put_in_series(self, record: EventRecord) -> None:
+        """List an event under its series, and no longer under another one."""
+        known, series = self.events.get(record.id), record.series or record.slug
+        if known is not None:
+            before = known.series or known.slug
+            if before == series:
+                return
+            self._series[before].remove(record.id)
+            if not self._series[before]:
+                del self._series[before]
+        insort(self._series.setdefault(series, []), record.id)
 
     def restore(
         self,

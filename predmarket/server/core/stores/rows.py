@@ -62,7 +62,7 @@ EVENTS = _shape(
     "version:i",
     "id",
     "title description closes_at outcome ending outcomes open_interest collateral fees "
-    "paid_accounts paid_total ticker_seq category tags source proposal group_id version",
+    "paid_accounts paid_total ticker_seq category tags source proposal group_id series version",
 )
 MARKETS = _shape(
     "markets",

@@ -168,8 +168,8 @@ def new_event(
 async def update_event(
     request: ApiRequest, event: EventPath, data: JSONBody[UpdateEventRequest]
 ) -> Event:
-    """Change an event's texts, category, tags or source, or its markets' status, closing time or
-    group."""
+    """Change an event's texts, category, tags, source or series, or its markets' status, closing
+    time or group."""
     record = await request.context.find_event(event, request.user)
     given = None if data.closes_at is UNSET else data.closes_at
     command = UpdateEvent(
@@ -183,6 +183,7 @@ async def update_event(
         change_of(data),
         sets_group=data.group is not UNSET,
         group_id=await group_id_of(request.services, data.group),
+        series=None if data.series is UNSET else data.series or record.slug,
     )
     await request.services.submit(command)
     return await _by_id(request.services, record.id)

@@ -1,5 +1,8 @@
 """Events over HTTP: made, shown, traded, struck and resolved; the worked examples 6 to 11."""
 
+from sqlalchemy import select
+
+from predmarket.server.storage.tables.trading import events
 from tests.server.gateway.digest import COMMANDS, Watch
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json, User
 from tests.support.http_orders import cash, order
@@ -330,3 +333,22 @@ async def test_the_orders_in_an_event_are_cancelled_together(exchange: Exchange)
     assert await canceled(eventId=event["id"]) == [3]
     assert await canceled(eventId="nothing") == "EVENT_NOT_FOUND"
     assert await canceled() == [1, 2]
+
+
+async def test_an_events_series_changes(exchange: Exchange) -> None:
+    """It is stored, logged, and found under its new series alone; null makes it one of its own."""
+    await create(exchange)
+    boss, view = exchange.admin.client, exchange.node.view
+    for given, shown, before in (("cups", "cups", "race"), (None, "race", "cups")):
+        changed = await boss.patch("/v1/events/race", json={"series": given})
+        assert changed.json()["series"] == shown, changed.text
+        assert [one.slug for one in view.events_in(shown)] == ["race"]
+        assert [*view.events_in(before)] == []
+        async with exchange.node.db.read() as connection:
+            stored = await connection.execute(select(events.c.series))
+            assert stored.scalar_one() == shown
+        act = (await boss.get("/v1/admin/log")).json()["items"][0]
+        assert (act["action"], act["details"]) == ("EVENT_UPDATE", {"series": shown})
+    assert (await boss.patch("/v1/events/race", json={"title": "?"})).json()["series"] == "race"
+    wrong = await boss.patch("/v1/events/race", json={"series": "No Slug"})
+    assert (wrong.status_code, wrong.json()["error"]["details"][0]["path"]) == (400, "series")
