@@ -9,10 +9,10 @@ from predmarket.engine.commands import Command, ProposeResolution, ResolveEvent,
 from predmarket.engine.proposal import EventProposal, MarketProposal, encode
 from predmarket.engine.replies import EventResolved, Resolved
 from predmarket.enums import ErrorCode
-from predmarket.server.core.bus import BusReply
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.http.params import future
 from predmarket.server.gateway.services import Services
+from predmarket.server.read_model.queries.users import are_admins
 from predmarket.spans import parse_span
 from predmarket.units import MAX_TIME, Micros, format_money
 
@@ -38,6 +38,33 @@ def _effective_at(data: ResolutionRequest, now: Micros) -> Micros | None:
     return at
 
 
+TOO_FEW_ADMINS = (
+    "RESOLVE_BY_TWO is on, and there are not two admins: nothing can be resolved before another"
+    " account is an admin (predmarket user update EMAIL --role ADMIN)"
+)
+
+
+async def carry_out(services: Services, command: Command) -> Payouts | None:
+    """Have the core execute a resolution; return what it paid, None while it is proposed or still
+    pays.
+
+    Raises BusError, and Refusal for a command refused: if another admin is needed and there is
+    none, it says so.
+    """
+    try:
+        reply = await services.submit(command)
+    except Refusal as refusal:
+        if refusal.code is not ErrorCode.ANOTHER_ADMIN_NEEDED:
+            raise
+        async with services.db.read() as connection:
+            if await are_admins(connection, 2):
+                raise
+        raise Refusal(refusal.code, f"{refusal.message}; {TOO_FEW_ADMINS}") from None
+    if isinstance(reply, Resolved | EventResolved):
+        return Payouts(reply.accounts, format_money(reply.total))
+    return None
+
+
 async def meant(
     services: Services,
     given: object | None,
@@ -57,10 +84,3 @@ async def meant(
     if shown != given:
         raise Refusal(ErrorCode.PROPOSAL_CHANGED)
     return encode(present)
-
-
-def payouts_of(reply: BusReply) -> Payouts | None:
-    """Return what a resolution paid, None while it is proposed or still pays."""
-    if isinstance(reply, Resolved | EventResolved):
-        return Payouts(reply.accounts, format_money(reply.total))
-    return None

@@ -25,6 +25,7 @@ from predmarket.server.core import journal
 from predmarket.server.core.audit import Check
 from predmarket.server.core.stores.base import Store, StoreError
 from predmarket.server.core.stores.factory import open_store
+from predmarket.server.gateway.resolutions import TOO_FEW_ADMINS
 from predmarket.server.process.listening import listen_at
 from predmarket.server.process.schema_check import require_ours
 from predmarket.server.settings import BACKUP_FILE, SECRET_FILE, Settings
@@ -38,6 +39,7 @@ _LEAST_DESCRIPTORS = 1_024
 _AHEAD_US = 1_000_000
 ANSWER_S = 2.0
 """How long a check waits for an answer."""
+_BY_TWO = 2
 _CONNECT_S = "5"
 _DAY_US = 86_400_000_000
 _BACKUP_DAYS = 7
@@ -203,11 +205,22 @@ def _stored(settings: Settings) -> list[Check]:
             Check("durability", not found.risks, ": ".join([said, *found.risks])),
             _clock(store),
             _backup(settings.data_dir / BACKUP_FILE, store),
+            *_admins(settings, store),
         ]
     except (StoreError, SQLAlchemyError, OSError) as error:
         return [Check("durability", False, str(error).strip().split("\n")[0])]
     finally:
         store.close()
+
+
+def _admins(settings: Settings, store: Store) -> list[Check]:
+    """Return whether there are as many admins as a resolution takes, where one is not enough."""
+    if not settings.resolve_by_two:
+        return []
+    query = "SELECT count(*) FROM users WHERE role = 'ADMIN' AND NOT disabled"
+    count = int(store.read(query)[0][0])
+    said = f"{count} may act" if count >= _BY_TWO else f"{count} may act: {TOO_FEW_ADMINS}"
+    return [Check("admins", count >= _BY_TWO, said)]
 
 
 def _backup(last: Path, store: Store) -> Check:

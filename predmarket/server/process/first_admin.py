@@ -1,9 +1,10 @@
 """Makes the first admin of an exchange at its start, if there is none."""
 
+import logging
 import secrets
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from predmarket.contracts.text import Email, normal_email
 from predmarket.engine.commands import OpenAccount
@@ -11,12 +12,15 @@ from predmarket.enums import AdminAction, Role
 from predmarket.server.clock import wall_clock
 from predmarket.server.core.bus import Bus
 from predmarket.server.gateway.auth.passwords import Passwords
+from predmarket.server.gateway.resolutions import TOO_FEW_ADMINS
 from predmarket.server.read_model.queries.admin_log import add_act, of_user
-from predmarket.server.read_model.queries.users import add_user, user_by_email
-from predmarket.server.settings import SettingsError
+from predmarket.server.read_model.queries.users import add_user, are_admins, user_by_email
+from predmarket.server.settings import Settings, SettingsError
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.identity import users
 from predmarket.units import Money
+
+log = logging.getLogger(__name__)
 
 MISSING = (
     "There is no admin yet, and only admins make markets and give money. To make one, start with:",
@@ -34,9 +38,17 @@ def checked_email(email: str) -> str:
 
 async def has_admin(db: Database) -> bool:
     """Tell whether there is an active admin."""
-    query = select(users.c.id).where(users.c.role == Role.ADMIN, users.c.disabled.is_(False))
     async with db.read() as connection:
-        return (await connection.execute(query.limit(1))).first() is not None
+        return await are_admins(connection, 1)
+
+
+async def warn_of_few_admins(settings: Settings, db: Database) -> None:
+    """Warn if nothing can be resolved, since that takes two admins here and there are fewer."""
+    if not settings.resolve_by_two:
+        return
+    async with db.read() as connection:
+        if not await are_admins(connection, 2):
+            log.warning(TOO_FEW_ADMINS)
 
 
 async def make_first_admin(db: Database, bus: Bus, email: str, signup_credit: Money) -> str:

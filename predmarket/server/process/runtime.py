@@ -31,7 +31,12 @@ from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.observability import logs
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.process.demo import DemoClock, House, Prepared, prepare
-from predmarket.server.process.first_admin import MISSING, has_admin, make_first_admin
+from predmarket.server.process.first_admin import (
+    MISSING,
+    has_admin,
+    make_first_admin,
+    warn_of_few_admins,
+)
 from predmarket.server.process.listening import listen_at
 from predmarket.server.process.metrics_port import metrics_port
 from predmarket.server.process.operator_errors import Unsafe
@@ -185,6 +190,7 @@ async def serve(
                     trading = partial(_trade, house, demo)
                 if admin is not None:
                     await add_admin(running, admin)
+                await warn_of_few_admins(settings, running.db)
                 if hints is None and not await has_admin(running.db):
                     hints = _without_admin
                 ready = Ready(hints, ready_fd, trading)

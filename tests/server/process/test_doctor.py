@@ -41,6 +41,9 @@ def test_a_good_database(given: dict[str, str], tmp_path: Path, sqlite_template:
     assert wrong(given) == {}
     seen = {name for name, _, _ in maintenance.doctor(given)}
     assert {"database", "schema", "durability", "clock", "port", "disk", "secret"} <= seen
+    assert "admins" not in seen
+    found = wrong({**given, "resolve_by_two": "on"})
+    assert found["admins"].startswith("0 may act: RESOLVE_BY_TWO is on")
     for name in ("predmarket.db", SECRET_FILE):
         (folder / name).chmod(0o644)
     found = wrong(given)

@@ -9,13 +9,19 @@ import pytest
 from predmarket.enums import Role
 from predmarket.server.core.bus import OutcomeUnknown
 from predmarket.server.gateway.auth import passwords
+from predmarket.server.gateway.resolutions import TOO_FEW_ADMINS
 from predmarket.server.process import runtime
-from predmarket.server.process.first_admin import checked_email, has_admin, make_first_admin
+from predmarket.server.process.first_admin import (
+    checked_email,
+    has_admin,
+    make_first_admin,
+    warn_of_few_admins,
+)
 from predmarket.server.process.operator_errors import OperateError, expected
 from predmarket.server.process.runtime import tell_ready
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.admin_log import acts
-from predmarket.server.read_model.queries.users import user_by_email
+from predmarket.server.read_model.queries.users import add_user, user_by_email
 from predmarket.server.settings import Settings, SettingsError
 
 
@@ -45,6 +51,21 @@ async def test_the_first_is_made_and_no_second(settings: Settings) -> None:
     assert account is not None
     assert account.available == 5
     assert (act.actor_id, act.action, act.target) == (None, "USER_ROLE", f"user:{boss.id}")
+
+
+async def test_one_admin_where_two_have_to_agree(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says that nothing can be resolved; with two, or where one is enough, it does not."""
+    by_two = settings.model_copy(update={"resolve_by_two": True})
+    async with runtime.node(settings, 0) as node:
+        for email in ("boss@example.com", "other@example.com"):
+            await warn_of_few_admins(by_two, node.db)
+            await warn_of_few_admins(settings, node.db)
+            async with node.db.write() as connection:
+                await add_user(connection, email, "", None, Role.ADMIN, 0)
+        await warn_of_few_admins(by_two, node.db)
+    assert [record.message for record in caplog.records].count(TOO_FEW_ADMINS) == 2
 
 
 async def test_an_account_that_is_there_keeps_its_password(settings: Settings) -> None:

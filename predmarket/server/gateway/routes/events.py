@@ -56,7 +56,7 @@ from predmarket.server.gateway.metadata import (
     metadata_of,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
-from predmarket.server.gateway.resolutions import meant, payouts_of, resolving
+from predmarket.server.gateway.resolutions import carry_out, meant, resolving
 from predmarket.server.gateway.routes.markets import DEFAULT_TICK, Status
 from predmarket.server.gateway.services import Services
 from predmarket.server.gateway.sight import kinds_seen, sees_event, sees_some
@@ -284,7 +284,7 @@ async def withdraw_event_proposal(request: ApiRequest, event: EventPath) -> Even
 
 
 async def _resolved(services: Services, event_id: int, command: Command) -> EventResolution:
-    payouts = payouts_of(await services.submit(command))
+    payouts = await carry_out(services, command)
     return EventResolution(await _by_id(services, event_id), payouts)
 
 

@@ -51,7 +51,7 @@ from predmarket.server.gateway.metadata import (
     metadata_of,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
-from predmarket.server.gateway.resolutions import meant, payouts_of, resolving
+from predmarket.server.gateway.resolutions import carry_out, meant, resolving
 from predmarket.server.gateway.services import Services
 from predmarket.server.gateway.sight import kinds_seen, sees, sees_some
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
@@ -243,7 +243,7 @@ async def withdraw_proposal(request: ApiRequest, market: MarketPath) -> Market:
 
 
 async def _resolved(services: Services, market_id: int, command: Command) -> Resolution:
-    payouts = payouts_of(await services.submit(command))
+    payouts = await carry_out(services, command)
     return Resolution(await _by_id(services, market_id), payouts)
 
 

@@ -17,6 +17,7 @@ from predmarket.server.gateway.services import Services
 from predmarket.server.interpreter import tune_interpreter
 from predmarket.server.observability.metrics import Metrics
 from predmarket.server.process import runtime
+from predmarket.server.process.first_admin import warn_of_few_admins
 from predmarket.server.process.metrics_port import metrics_port
 from predmarket.server.process.schema_check import require_schema
 from predmarket.server.process.shutdown import Stopping
@@ -113,6 +114,7 @@ async def serve(settings: Settings, *, force: bool, listener: socket.socket | No
             async with gateway(settings) as running:
                 if not force:
                     await runtime.require_own_passwords(settings, running.services.db)
+                await warn_of_few_admins(settings, running.services.db)
                 tune_interpreter()
                 app = create_app(running.services)
                 async with metrics_port(settings, running.services.metrics):

@@ -98,6 +98,12 @@ async def user_by_email(connection: AsyncConnection, email: str) -> UserRecord |
     return await _one(connection, _USERS.where(users.c.id == id_of_email(email)))
 
 
+async def are_admins(connection: AsyncConnection, least: int) -> bool:
+    """Tell whether there are ``least`` active admins."""
+    query = select(users.c.id).where(users.c.role == Role.ADMIN, users.c.disabled.is_(False))
+    return len((await connection.execute(query.limit(least))).all()) == least
+
+
 async def add_user(
     connection: AsyncConnection,
     email: str,

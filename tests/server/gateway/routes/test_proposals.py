@@ -162,20 +162,25 @@ class TestByTwo:
         await make_event(exchange)
         boss = exchange.admin
         other = await exchange.register("other@example.com")
+        done = await resolve(boss, RAIN, outcome="YES", note="Seen.")
+        alone = await boss.client.post(f"{RAIN}/proposal/confirm")
+        assert refused(alone) == (403, "ANOTHER_ADMIN_NEEDED")
+        assert "there are not two admins" in alone.json()["error"]["message"]
         await change(exchange, other, role="ADMIN")
         other = await exchange.again(other)
-        done = await resolve(boss, RAIN, outcome="YES", note="Seen.")
         assert (done["payouts"], done["market"]["proposal"]["effectiveAt"]) == (None, None)
         done = await resolve(boss, VOTE, outcome="VOID", after="1h")
         assert done["event"]["proposal"]["effectiveAt"] is not None
         for path in (RAIN, VOTE):
             answer = await boss.client.post(f"{path}/proposal/confirm")
             assert refused(answer) == (403, "ANOTHER_ADMIN_NEEDED")
+            assert "there are not two" not in answer.json()["error"]["message"]
             assert ok(await exchange.anonymous.get(path))["status"] == "CLOSED"
             ok(await other.client.post(f"{path}/proposal/confirm"))
-        acts = ok(await boss.client.get("/v1/admin/log", params={"limit": "4"}))["items"]
+        acts = ok(await boss.client.get("/v1/admin/log", params={"limit": "5"}))["items"]
         assert [(act["action"], act["actorId"]) for act in reversed(acts)] == [
             ("MARKET_PROPOSE", boss.id),
+            ("USER_ROLE", boss.id),
             ("EVENT_PROPOSE", boss.id),
             ("MARKET_RESOLVE", other.id),
             ("EVENT_VOID", other.id),
