@@ -22,7 +22,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install check test coverage sabotage oracle contract build-check image-check class crash abuse bench fmt lock clean
+.PHONY: help run install check test coverage sabotage oracle contract build-check image-check class crash failover abuse bench fmt lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -95,6 +95,9 @@ class: $(DEV) ## walk docs/class.md with STUDENTS (30) terminals, on SQLite and 
 
 crash: $(DEV) ## SIGKILL under load, KILLS (100) times on each database and on a fleet
 	$(BIN)/python -m tests.crash --kills $(or $(KILLS),100)
+
+failover: $(DEV) ## FAULTS (200) on a fleet whose PostgreSQL fails over to a standby
+	$(BIN)/python -m tests.failover --faults $(or $(FAULTS),200)
 
 abuse: $(DEV) ## attacks on a running exchange, each beside a victim; NAME=attack for one
 	$(BIN)/python -m tests.abuse $(NAME)

@@ -13,16 +13,17 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import httpx
 
 from tests.crash.campaign import audit_holds, sums_hold
 from tests.crash.crowd import Crowd
+from tests.crash.watch import same_books, snapshots
 from tests.support.exchange import ExchangeProcess
 from tests.support.fleet import Fleet, fleet
 from tests.support.load import MARKET, Load
@@ -44,24 +45,29 @@ class FleetTally:
     unknown: int = 0
     deposed: int = 0
     takeovers_s: list[float] = field(default_factory=list)
+    failovers_s: list[float] = field(default_factory=list)
+    """From a database's end to a core's lead on its standby."""
     traded: int = 0
     """Orders of the traders in events and beside them."""
     acts: Counter[str] = field(default_factory=Counter)
     cut: Counter[str] = field(default_factory=Counter)
     """What was done with events, and what was under way at a disturbance."""
     payouts: int = 0
+    snapshots: int = 0
+    """Those of the database in which money was conserved."""
 
     def __str__(self) -> str:
         did = _listed(self.rounds)
-        took = sorted(self.takeovers_s)
         line = (
             f"{did}; {self.acknowledged} orders acknowledged, {self.unknown} unknown at first; "
             f"{self.deposed} cores deposed besides; {self.traded} orders of traders; events: "
-            f"{_listed(self.acts)}; cut off: {_listed(self.cut)}; {self.payouts} payouts"
+            f"{_listed(self.acts)}; cut off: {_listed(self.cut)}; {self.payouts} payouts; "
+            f"{self.snapshots} snapshots"
         )
-        if not took:
-            return line
-        return f"{line}; takeover median {took[len(took) // 2]:.2f} s, longest {took[-1]:.2f} s"
+        for name, times in (("takeover", self.takeovers_s), ("failover", self.failovers_s)):
+            if took := sorted(times):
+                line += f"; {name} median {took[len(took) // 2]:.2f} s, longest {took[-1]:.2f} s"
+        return line
 
 
 def _listed(counts: Counter[str]) -> str:
@@ -84,7 +90,7 @@ async def loaded(
     running: Fleet, name: str, check: Callable[[str], None] = audit_holds
 ) -> AsyncIterator[list[Load]]:
     """Place orders at both gateways meanwhile; then see what became of each, and of money."""
-    loads = [Load(one.url, 4, name=f"{name}-{n}") for n, one in enumerate(running.gateways)]
+    loads = [Load(url, 4, name=f"{name}-{n}") for n, url in enumerate(running.urls)]
     hands = [asyncio.create_task(load.run()) for load in loads]
     for load in loads:
         await load.reached(LOADED)
@@ -92,7 +98,7 @@ async def loaded(
     for load in loads:
         load.stop()
     await asyncio.gather(*hands)
-    async with signed_in(running.gateways[0].url, "user@example.com") as user:
+    async with signed_in(running.urls[0], "user@example.com") as user:
         for load in loads:
             assert load.refused == []
             for key in load.unknown:
@@ -140,6 +146,7 @@ def sequence(core: ExchangeProcess) -> int:
     return int(float(line.split()[1]))
 
 
+D = TypeVar("D", bound="Disturber")
 Disturbance: TypeAlias = Callable[["Disturber"], Awaitable[None]]
 
 
@@ -150,7 +157,7 @@ class Disturber:
     running: Fleet
     database: PostgresServer
     draw: random.Random
-    tally: FleetTally
+    tally: FleetTally = field(default_factory=FleetTally)
 
     async def kill_leader(self) -> None:
         """SIGKILL; the other takes over, and the killed one comes back to stand by."""
@@ -226,27 +233,25 @@ DISTURBANCES: tuple[Disturbance, ...] = (
 )
 
 
-async def disturb(
-    running: Fleet, database: PostgresServer, rounds: int, draw: random.Random
-) -> FleetTally:
-    """Run ``rounds`` rounds on a fleet. ``draw`` decides what is disturbed and when."""
-    tally = FleetTally()
-    disturber = Disturber(running, database, draw, tally)
-    async with signed_in(running.gateways[0].url, "admin@example.com") as admin:
+async def disturb(disturber: D, steps: Iterable[Callable[[D], Awaitable[None]]]) -> FleetTally:
+    """Run a round on a fleet for each of the disturbances."""
+    running, draw, tally = disturber.running, disturber.draw, disturber.tally
+    async with signed_in(running.urls[0], "admin@example.com") as admin:
         body = {"email": "user@example.com", "amount": _DEPOSIT, "reason": "for the campaign"}
         assert (await admin.post("/v1/user/transfer", json=body)).status_code == 201
-    crowd, urls = Crowd(draw), [one.url for one in running.gateways]
+    crowd, urls = Crowd(draw), running.urls
     await crowd.open(urls[0])
-    for number in range(rounds):
-        step = draw.choice(DISTURBANCES)
+    for number, step in enumerate(steps):
         # A leader that was without PostgreSQL for longer than its lease may have been deposed.
         tally.deposed += await asyncio.to_thread(_start_deposed, running)
         async with loaded(running, f"round{number}", sums_hold) as loads:
-            async with crowd.trading(urls):
+            async with crowd.trading(urls), snapshots(running.database_url) as taken:
                 await asyncio.sleep(draw.uniform(0, 0.5))
                 await step(disturber)
                 await flow(loads)
             tally.unknown += await crowd.find_out(urls[0])
+            tally.snapshots += taken.count
+        await same_books(urls, [MARKET, *crowd.organiser.markets])
         tally.rounds[step.__name__.replace("_", " ")] += 1
         tally.acknowledged += sum(len(load.acknowledged) for load in loads)
         tally.unknown += sum(len(load.unknown) for load in loads)
@@ -276,7 +281,9 @@ def campaign(folder: Path, rounds: int, seed: int) -> FleetTally:
         fleet(folder, database.url(), redis) as running,
     ):
         try:
-            return asyncio.run(disturb(running, database, rounds, random.Random(seed)))
+            disturber = Disturber(running, database, random.Random(seed))
+            steps = (disturber.draw.choice(DISTURBANCES) for _ in range(rounds))
+            return asyncio.run(disturb(disturber, steps))
         except BaseException:
             for one in running.processes:  # their folders are gone in a moment
                 print(f"{one.folder.name}:\n{(one.folder / 'log').read_text()[-3000:]}")

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from predmarket.server.core import audit
@@ -12,10 +13,14 @@ from predmarket.server.core.stores.factory import open_snapshot
 from predmarket.server.process.backup import backup
 from predmarket.server.process.maintenance import doctor
 from tests.support.http_exchange import Exchange, User
-from tests.support.postgres import wheel_programs
+from tests.support.postgres import libpq, wheel_programs
 from tests.support.postgres_pair import PostgresPair
 
 HANDS = 4
+_BREAK_OFF = (
+    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = 'predmarket-core' AND wait_event = 'SyncRep'"
+)
 BEFORE, AFTER = 20, 20
 
 
@@ -94,6 +99,29 @@ async def test_nothing_acknowledged_is_lost(
         backup, place, tmp_path / "after", replay=False, progress=lambda *_: None
     )
     assert written.report.ok
+
+
+async def test_a_commit_waits_for_the_standby(exchange: Exchange, pair: PostgresPair) -> None:
+    """Also one whose wait somebody broke off, and which the database calls committed then."""
+    market = await exchange.market()
+    orders = Orders(await exchange.trader("ann"), market["slug"])
+    await asyncio.to_thread(pair.standby.stop)
+    asking = asyncio.create_task(orders.ask("alone"))
+    with psycopg.connect(libpq(pair.primary.url()), autocommit=True) as connection:
+        async with asyncio.timeout(30):
+            while connection.execute(_BREAK_OFF).fetchall() != [(True,)]:
+                await asyncio.sleep(0.01)
+    core = exchange.node.core
+    async with asyncio.timeout(30):
+        while "did not wait" not in core.trouble:
+            await asyncio.sleep(0.01)
+    assert not core.status().healthy
+    assert not asking.done()
+    await asyncio.to_thread(pair.standby.start)
+    await asking
+    await orders.ask("alone")
+    assert orders.acknowledged.keys() == {"alone"}
+    assert core.status().healthy
 
 
 async def _standby(exchange: Exchange) -> str:

@@ -1,10 +1,12 @@
-"""A connection between a client and the exchange that is cut after a number of bytes.
+"""A connection, between a client and the exchange or within it, that is cut on demand or after a
+number of bytes.
 
 The cut may be in a handshake, in a frame, or between an order and its acknowledgement.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -15,17 +17,15 @@ from tests.support.http_exchange import Exchange
 
 
 class Cutter:
-    """Listens at ``url`` and forwards all bytes.
+    """Listens at ``url``, or on the socket ``at``, and forwards all bytes to a URL or a socket.
 
     The next connection is cut after ``patience`` bytes of both directions, or never if it is None.
     ``cuts`` counts the cuts.
     """
 
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        assert parts.hostname is not None
-        assert parts.port is not None
-        self._target = (parts.hostname, parts.port)
+    def __init__(self, target: str, at: Path | None = None) -> None:
+        self._target = urlsplit(target)
+        self._at = at
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self.patience: Callable[[], int] | None = None
@@ -33,8 +33,11 @@ class Cutter:
         self.url = ""
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        if self._at is not None:
+            self._server = await asyncio.start_unix_server(self._pass_on, self._at)
+        else:
+            self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+            self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -48,8 +51,17 @@ class Cutter:
         for writer in self._open:
             writer.transport.abort()
 
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._target.hostname is None:
+            return await asyncio.open_unix_connection(self._target.path)
+        return await asyncio.open_connection(self._target.hostname, self._target.port)
+
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(*self._target)
+        try:
+            there, back = await self._reach()
+        except OSError:  # nobody listens there
+            writer.transport.abort()
+            return
         wires = {writer, back}
         self._open |= wires
         left = [None if self.patience is None else self.patience()]

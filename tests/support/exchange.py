@@ -22,9 +22,11 @@ STEPWISE = "tests.support.stepwise"
 """The program as QUICK, whose steps are small."""
 SKEWED = "tests.support.skewed"
 """The program as QUICK, on a machine whose clock is ten minutes fast."""
+JUMPING = "tests.support.jumping"
+"""The program as QUICK, on a machine whose clock jumps when it is told to."""
 HASTY = "tests.abuse.hasty"
 """The program as an operator starts it, with its patience a twentieth, and without imports."""
-FORKED = (QUICK, STEPWISE, SKEWED, HASTY)
+FORKED = (QUICK, STEPWISE, SKEWED, JUMPING, HASTY)
 SECRET = "a secret for tests, long enough by far"
 
 

@@ -1,7 +1,7 @@
 """An exchange of several processes: cores and gateways on one PostgreSQL and one Redis."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,27 +17,46 @@ from tests.support.redis import RedisServer
 WAIT_S = 60.0
 
 
-class Fleet:
-    """Two cores, one of them the leader, and two gateways. One core has a wrong clock."""
+Ways = Callable[[str], tuple[str, str]]
+"""Returns the URLs of database and Redis for a process of that name."""
+PROGRAMS = (QUICK, SKEWED, QUICK, QUICK)
 
-    def __init__(self, folder: Path, database_url: str, redis: RedisServer) -> None:
+
+class Fleet:
+    """Two cores, one of them the leader, and two gateways, by default one core with a wrong clock.
+
+    ``urls`` are where clients find the gateways.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        redis: RedisServer,
+        ways: Ways | None = None,
+        programs: Sequence[str] = PROGRAMS,
+    ) -> None:
         self.database_url = database_url
         self.redis = redis
+        self._ways = ways or (lambda _: (database_url, redis.url()))
         self.cores = [
             self._process(folder, f"core{n}", "core", program, "info")
-            for n, program in ((1, QUICK), (2, SKEWED))
+            for n, program in enumerate(programs[:2], 1)
         ]
         self.gateways = [
-            self._process(folder, f"gateway{n}", "gateway", QUICK, "warning") for n in (1, 2)
+            self._process(folder, f"gateway{n}", "gateway", program, "warning")
+            for n, program in enumerate(programs[2:], 1)
         ]
+        self.urls = [gateway.url for gateway in self.gateways]
 
     def _process(
         self, folder: Path, name: str, role: str, program: str, log_level: str
     ) -> ExchangeProcess:
         (folder / name).mkdir()
-        settings = {"REDIS_URL": self.redis.url(), "LOG_LEVEL": log_level}
+        database_url, redis_url = self._ways(name)
+        settings = {"REDIS_URL": redis_url, "LOG_LEVEL": log_level}
         return ExchangeProcess(
-            folder / name, self.database_url, "--role", role, settings=settings, program=program
+            folder / name, database_url, "--role", role, settings=settings, program=program
         )
 
     @property
@@ -52,15 +71,19 @@ class Fleet:
             for started in [pool.submit(one.start) for one in stopped]:
                 started.result()
 
+    def leading(self) -> ExchangeProcess | None:
+        """Return the core that leads, None while none does."""
+        with httpx.Client(timeout=2, verify=False) as client:
+            leaders = (one for one in self.cores if one.running and _leads(client, one.url))
+            return next(leaders, None)
+
     def leader(self) -> ExchangeProcess:
         """Return the core that leads, once one does."""
         deadline = time.monotonic() + WAIT_S
-        with httpx.Client(timeout=2, verify=False) as client:
-            while time.monotonic() < deadline:
-                for core in self.cores:
-                    if core.running and _leads(client, core.url):
-                        return core
-                time.sleep(0.02)
+        while time.monotonic() < deadline:
+            if (core := self.leading()) is not None:
+                return core
+            time.sleep(0.02)
         raise AssertionError("no core leads")
 
     def close(self) -> None:
@@ -77,7 +100,13 @@ def _leads(client: httpx.Client, url: str) -> bool:
 
 
 @contextmanager
-def fleet(folder: Path, database_url: str, redis: RedisServer) -> Iterator[Fleet]:
+def fleet(
+    folder: Path,
+    database_url: str,
+    redis: RedisServer,
+    ways: Ways | None = None,
+    programs: Sequence[str] = PROGRAMS,
+) -> Iterator[Fleet]:
     """Run a fleet with the seed data on an empty database, and end it."""
     migrations.upgrade(database_url)
     rounds, passwords.ROUNDS = passwords.ROUNDS, 4
@@ -86,7 +115,7 @@ def fleet(folder: Path, database_url: str, redis: RedisServer) -> Iterator[Fleet
         start.seed(given, force=False)
     finally:
         passwords.ROUNDS = rounds
-    running = Fleet(folder, database_url, redis)
+    running = Fleet(folder, database_url, redis, ways, programs)
     try:
         running.start()
         yield running

@@ -8,6 +8,8 @@ with PostgresPair() as pair:
 """
 
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -31,10 +33,10 @@ class PostgresPair:
         self.standby = PostgresServer(_SETTINGS)
         self._folders = [server.sockets for server in (self.primary, self.standby)]
 
-    def url(self, database: str = "postgres") -> str:
-        """Return the SQLAlchemy URL of a database on whichever takes writes."""
-        hosts = "&".join(f"host={folder}" for folder in self._folders)
-        return f"postgresql+psycopg://postgres@/{database}?{hosts}"
+    def url(self, hosts: Sequence[Path] = ()) -> str:
+        """Return the SQLAlchemy URL of whichever takes writes; ``hosts`` are other ways to both."""
+        named = "&".join(f"host={folder}" for folder in hosts or self._folders)
+        return f"postgresql+psycopg://postgres@/postgres?{named}"
 
     def start(self) -> None:
         """Start both."""

@@ -1,7 +1,7 @@
 """A real redis-server from a wheel: start it, kill it, start it again.
 
-It keeps nothing on disk, so a kill loses all its data: the exchange must survive that. It listens
-on a Unix socket in a folder of its own, as the tests' PostgreSQL does.
+It keeps nothing on disk unless it is told to, so a kill loses all its data: the exchange must
+survive that. It listens on a Unix socket in a folder of its own, as the tests' PostgreSQL does.
 """
 
 import contextlib
@@ -25,18 +25,26 @@ START_SECONDS = 10
 class RedisServer:
     """An empty server of its own, removed at close()."""
 
-    def __init__(self) -> None:
-        """Prepare one."""
+    def __init__(self, *, keeps: bool = False) -> None:
+        """Prepare one; ``keeps``: it writes its data to disk, for ``start(with_data=True)``."""
+        self._keeps = keeps
         self._daemon: Daemon | None = None
         # directly under /tmp: the path of a socket may have about 100 bytes
         self.folder = Path(tempfile.mkdtemp(prefix="pm-redis-", dir="/tmp"))
-        self._socket = self.folder / "redis.sock"
+        self.socket = self.folder / "redis.sock"
+        """Where it listens."""
 
-    def start(self) -> None:
-        """Start it, empty; return when it answers. Raises RuntimeError with the end of the log."""
+    def start(self, *, with_data: bool = False) -> None:
+        """Start it, empty unless ``with_data``; return when it answers.
+
+        Raises RuntimeError with the end of the log.
+        """
         self.stop("kill")  # reaps one that was killed from outside
-        silent = ("--port", "0", "--save", "", "--appendonly", "no", "--daemonize", "no")
-        place = ("--unixsocket", self._socket, "--dir", self.folder)
+        if not with_data:
+            shutil.rmtree(self.folder / "appendonlydir", ignore_errors=True)
+        append = "yes" if self._keeps else "no"
+        silent = ("--port", "0", "--save", "", "--appendonly", append, "--daemonize", "no")
+        place = ("--unixsocket", self.socket, "--dir", self.folder)
         command: list[str | Path] = [_wheel_program(), *silent, *place]
         self._daemon = Daemon(command, self.folder)
         deadline = time.monotonic() + START_SECONDS
@@ -44,7 +52,7 @@ class RedisServer:
             while time.monotonic() < deadline and self._daemon.alive():
                 try:
                     client.ping()
-                except redis.ConnectionError:
+                except (redis.ConnectionError, redis.exceptions.BusyLoadingError):
                     time.sleep(0.01)
                 else:
                     return
@@ -53,7 +61,7 @@ class RedisServer:
         raise RuntimeError(f"Redis did not start:\n{log[-2000:]}")
 
     def stop(self, mode: StopMode = "orderly") -> None:
-        """Stop it. Its data is lost in any case."""
+        """Stop it. Its data is lost, unless it keeps it."""
         if self._daemon is not None:
             self._daemon.stop("TERM" if mode == "orderly" else "KILL")
             self._daemon = None
@@ -63,9 +71,10 @@ class RedisServer:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def url(self, database: int = 0) -> str:
-        """Return the URL of one of its 16 databases, as redis-py reads it."""
-        return f"unix://{self._socket}?db={database}"
+    def url(self, database: int = 0, socket: Path | None = None) -> str:
+        """Return the URL of one of its 16 databases, as redis-py reads it; ``socket`` is another
+        way to it."""
+        return f"unix://{socket or self.socket}?db={database}"
 
     @property
     def pid(self) -> int:

@@ -3,11 +3,15 @@
 There is one way: the core takes over from itself (takeover.py). It raises the epoch, so that a
 commit still under way fails, and loads the committed state. It finds the committed commands by id
 in the journal and answers them, and runs the others again in order.
+
+A database that lacks an acknowledged batch (known_batch.py) is not repaired from: the core waits,
+unhealthy, for one that has it.
 """
 
 import asyncio
 import logging
 
+from predmarket.server.core.known_batch import JournalBehind
 from predmarket.server.core.pending_command import Stage
 from predmarket.server.core.pipeline_state import PipelineState
 from predmarket.server.core.stores.base import StoreError
@@ -57,8 +61,11 @@ class CommitRepair:
         attempt = 0
         while True:
             try:
-                return await self._takeover.load_again(pipeline.committed.last_batch)
+                return await self._takeover.load_again(pipeline.committed)
             except StoreError as error:
+                if isinstance(error, JournalBehind) and not pipeline.behind:
+                    pipeline.behind = str(error)
+                    log.critical("journal_behind", extra={"error": str(error)})
                 log.warning("database_unavailable", extra={"error": str(error)})
                 await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
                 attempt += 1

@@ -20,7 +20,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from predmarket.engine.commands import Command
@@ -30,6 +30,7 @@ from predmarket.server.core.bus import Bus, BusReply, OutcomeUnknown, Overloaded
 from predmarket.server.core.commit_repair import CommitRepair
 from predmarket.server.core.committer import Committer
 from predmarket.server.core.decider import Decider
+from predmarket.server.core.known_batch import KnownBatch
 from predmarket.server.core.leadership import LEASE_S, Leadership
 from predmarket.server.core.pending_command import PendingCommand
 from predmarket.server.core.pipeline_state import PipelineState
@@ -37,7 +38,7 @@ from predmarket.server.core.ports import NullObserver, NullOutlet, Observer, Out
 from predmarket.server.core.sequencer import MAX_BATCH
 from predmarket.server.core.standby import Standby
 from predmarket.server.core.status import CoreStatus
-from predmarket.server.core.stores.base import Store, StoreError
+from predmarket.server.core.stores.base import CoreRow, Store, StoreError
 from predmarket.server.core.stream_position import StreamPosition
 from predmarket.server.core.takeover import Takeover
 from predmarket.server.read_model.market_view import MarketView
@@ -70,11 +71,13 @@ class Core(Bus):
         outlet: Outlet | None = None,
         gateways_elsewhere: bool = False,
         standby: Standby | None = None,
+        known: Sequence[KnownBatch] = (),
     ) -> None:
         """Prepare a core.
 
         ``gateways_elsewhere`` means that gateways are other processes: they may outlive a core, and
-        their commands come by ``receive``. ``standby`` holds the copy that followed the journal."""
+        their commands come by ``receive``. ``standby`` holds the copy that followed the journal.
+        ``known`` are batches that the database must have, as somebody was told of them."""
         clock = clock or Clock()
         self.pipeline = PipelineState(
             store, view, clock, max_batch, observer or NullObserver(), outlet or NullOutlet()
@@ -82,7 +85,7 @@ class Core(Bus):
         """The state that the core's tasks share."""
         self._leadership = leadership
         self._gateways_elsewhere = gateways_elsewhere
-        self._takeover = Takeover(store, leadership, clock, standby)
+        self._takeover = Takeover(store, leadership, clock, standby, known)
         self._decider = Decider(self.pipeline)
         self._advance = Advance(self.pipeline)
         self._committer = Committer(self.pipeline, CommitRepair(self.pipeline, self._takeover))
@@ -187,6 +190,11 @@ class Core(Bus):
         return self.pipeline.committed.position
 
     @property
+    def committed(self) -> CoreRow:
+        """Return the row of the last batch that was committed and acknowledged."""
+        return self.pipeline.committed
+
+    @property
     def clock(self) -> str:
         """Return the name of the exchange's clock."""
         return self.pipeline.clock.kind
@@ -214,14 +222,15 @@ class Core(Bus):
         sure_to_lead = time.monotonic() - self._led_at < self._leadership.renew_every_s + LEASE_S
         broken = pipeline.broken or pipeline.commit_hangs or self._stopping or self._failed.done()
         ahead = pipeline.clock.ahead(committed.last_time)
+        durability = self._takeover.durability.lacking(pipeline.behind)
         return CoreStatus(
             leader=self._leadership.holder,
             epoch=committed.epoch,
             batch=committed.last_batch,
             sequence=committed.last_seq,
             healthy=sure_to_lead and not broken and not ahead,
-            durable=self._takeover.durability.durable,
-            durability=self._takeover.durability.settings,
+            durable=durability.durable,
+            durability=durability.settings,
             waiting=pipeline.waiting,
             ahead=ahead,
         )

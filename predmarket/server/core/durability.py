@@ -9,6 +9,8 @@ STANDBY_MISSING = "no standby follows the database: there is none to fail over t
 STANDBY = "standby"
 """Names what a failover loses: nothing with a synchronous standby, the last commits with an
 asynchronous one; a missing one has to be made again first."""
+JOURNAL = "journal"
+"""Names what is wrong with a journal that lacks what was committed (known_batch.py)."""
 _RISKS = {"asynchronous": LOSES_AT_FAILOVER, "missing": STANDBY_MISSING}
 
 
@@ -18,6 +20,10 @@ class Durability:
 
     durable: bool = False
     settings: dict[str, str] = field(default_factory=dict)
+
+    def lacking(self, behind: str) -> "Durability":
+        """Return this, or, if the journal is behind what was committed, that it is."""
+        return Durability(False, {**self.settings, JOURNAL: behind}) if behind else self
 
     @property
     def risks(self) -> list[str]:

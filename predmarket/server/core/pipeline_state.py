@@ -39,7 +39,8 @@ class PipelineState:
 
     ``arrived`` wakes the decider, ``sealable`` the committer. ``under_way`` are the batches in
     commit, in order, as many as the store takes. ``broken`` means that memory cannot be trusted
-    until it is repaired. ``failures`` counts consecutive failed commits.
+    until it is repaired. ``behind`` says what was acknowledged and is not in the database.
+    ``failures`` counts consecutive failed commits.
     ``disconnected`` are the connections that had tied orders when this core began. ``received`` is
     how far the command stream has been read into the queue, None without a stream.
     """
@@ -70,6 +71,7 @@ class PipelineState:
         self.commit_began: float | None = None
         self.broken = False
         self.trouble = ""
+        self.behind = ""
         self.failures = 0
         self.arrived = asyncio.Event()
         self.sealable = asyncio.Event()
@@ -92,7 +94,7 @@ class PipelineState:
         stored = loaded.stored
         announced = Counts(loaded.core.counters.markets_seq, loaded.core.group_seqs)
         self.view.reload(stored.markets(), stored.events(), announced)
-        self.broken = False
+        self.broken, self.behind = False, ""
         self.arrived.set()
 
     @property

@@ -15,6 +15,7 @@ from contextlib import suppress
 from predmarket.engine import Exchange
 from predmarket.server.core import journal, state_loader
 from predmarket.server.core.batch import Batch
+from predmarket.server.core.known_batch import KnownBatch, require
 from predmarket.server.core.stores.base import CoreRow, JournalRow, Store, StoreError
 from predmarket.server.core.stores.history_rows import HistoryRows
 from predmarket.server.core.stores.store_numbers import StoredState
@@ -59,7 +60,9 @@ class StateCopy:
         self.core = dataclasses.replace(record.core, last_hash=row.hash)
 
     def catch_up(self, store: Store, core: CoreRow) -> None:
-        """Execute the batches up to ``core``. Raises _CannotFollow, StoreError."""
+        """Execute the batches up to ``core``. Raises _CannotFollow, StoreError, JournalBehind."""
+        if (core.last_batch, core.last_hash) != (self.core.last_batch, self.core.last_hash):
+            require(store, KnownBatch(self.core.last_batch, self.core.last_hash))
         if core.last_seq - self.core.last_seq > MAX_LAG:
             raise _CannotFollow(f"it is {core.last_seq - self.core.last_seq} commands behind")
         while self.core.last_batch < core.last_batch:

@@ -5,7 +5,7 @@ All blocking calls run in one thread, one at a time.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,6 +15,7 @@ import msgspec
 from predmarket.server.clock import Clock
 from predmarket.server.core import journal, state_loader
 from predmarket.server.core.durability import Durability
+from predmarket.server.core.known_batch import KnownBatch, require
 from predmarket.server.core.leadership import Leadership
 from predmarket.server.core.standby import Standby
 from predmarket.server.core.stores.base import CoreRow, Deposed, Store
@@ -52,7 +53,9 @@ class Takeover:
         leadership: Leadership,
         clock: Clock,
         standby: Standby | None = None,
+        known: Sequence[KnownBatch] = (),
     ) -> None:
+        self._known = known
         self._store = store
         self._leadership = leadership
         self._clock = clock
@@ -73,9 +76,11 @@ class Takeover:
         """Raise the epoch and load the state. Raises StoreError, LoadError, Deposed."""
         return await self.run(self._load, None)
 
-    async def load_again(self, known_batch: int) -> Loaded:
-        """Load again, with the ids of the commands committed after ``known_batch``."""
-        return await self.run(self._load, known_batch)
+    async def load_again(self, known: CoreRow) -> Loaded:
+        """Load again, with the ids of the commands committed after the batch ``known``.
+
+        Raises JournalBehind if the database lacks it."""
+        return await self.run(self._load, known)
 
     async def close(self) -> None:
         """Release the database and the lead."""
@@ -92,14 +97,24 @@ class Takeover:
             if risk not in before.risks or not before.settings:
                 log.warning(risk, extra={"durability": durability.settings})
 
-    def _load(self, known_batch: int | None) -> Loaded:
-        if known_batch is not None:
+    def _load(self, committed: CoreRow | None) -> Loaded:
+        known_batch = None
+        if committed is not None:
             self._leadership.renew()
+            known_batch = committed.last_batch
         store = self._store
         store.connect()
+        for known in self._known_batches(committed):
+            require(store, known)
         epoch = store.take_over()
         with state_loader.readable():
             return self._read(known_batch, epoch)
+
+    def _known_batches(self, committed: CoreRow | None) -> list[KnownBatch]:
+        """Return the batches that the database must have."""
+        copied = None if self._standby is None else self._standby.core
+        rows = [row for row in (committed, copied) if row is not None]
+        return [*self._known, *(KnownBatch(row.last_batch, row.last_hash) for row in rows)]
 
     def _read(self, known_batch: int | None, epoch: int) -> Loaded:
         store = self._store

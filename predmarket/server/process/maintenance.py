@@ -5,7 +5,7 @@ The functions are synchronous and print nothing. Expected errors are OperateErro
 not import what only a server needs.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -110,14 +110,28 @@ def stored_exchange(settings: Settings) -> Iterator[Store]:
 
 
 def audit(overrides: Overrides, replay: bool, progress: Progress) -> AuditReport:
-    """Audit the database. Raises OperateError."""
-    with expected(), stored_exchange(Settings.load(overrides)) as store:
-        return audit_store(store, replay, progress)
+    """Audit the database, and what Redis was told of it. Raises OperateError."""
+    with expected():
+        settings = Settings.load(overrides)
+        told = _told(settings)  # first: an exchange that runs tells of what the snapshot lacks
+        with stored_exchange(settings) as store:
+            return audit_store(store, replay, progress, () if told is None else told(store))
 
 
-def audit_store(store: Store, replay: bool, progress: Progress) -> AuditReport:
+def _told(settings: Settings) -> Callable[[Store], list[auditing.Check]] | None:
+    """Return the checks of what Redis holds of the journal, None without Redis or database."""
+    if settings.redis_url is None or settings.jwt_secret is None:
+        return None
+    from predmarket.server.process.told_audit import checks_of_told  # noqa: PLC0415  (likewise)
+
+    return checks_of_told(settings)
+
+
+def audit_store(
+    store: Store, replay: bool, progress: Progress, more: Iterable[auditing.Check] = ()
+) -> AuditReport:
     """Audit the snapshot that a store reads; with ``replay`` the journal, too."""
-    checks = list(auditing.sums(store))
+    checks = [*auditing.sums(store), *more]
     if replay:
         checks += auditing.replay(store, progress)
     return AuditReport(

@@ -6,6 +6,7 @@ so it is late by its travel time. The fastest of the last announcements counts.
 
 from predmarket.server.clock import elapsed
 from predmarket.server.core.advance import WALL, NotMovable
+from predmarket.server.core.durability import Durability
 from predmarket.server.core.status import CoreStatus
 from predmarket.server.redis_bus.messages import Announcement
 from predmarket.units import Micros
@@ -24,22 +25,35 @@ class KnownCoreStatus:
     """The leading core's last announcement."""
 
     def __init__(self) -> None:
-        self._last = _NOBODY
+        self.last = _NOBODY
+        """Its last announcement."""
+        self._behind = ""
         self.heard_at = -GONE
         """The elapsed time at the last announcement."""
         self._offset, self._offset_at = 0, -_FASTEST_FOR
 
     def hear(self, announcement: Announcement) -> bool:
-        """Take an announcement; False: it is a deposed core's, or a repeat."""
-        last = self._last
-        if (announcement.epoch, announcement.number) <= (last.epoch, last.number):
+        """Take an announcement; False: it is a deposed core's, or a repeat.
+
+        Two cores have one epoch if the database has lost a takeover: the silent one is gone.
+        """
+        last, at = self.last, elapsed()
+        new = announcement.epoch > last.epoch or (
+            announcement.epoch == last.epoch
+            and announcement.leader != last.leader
+            and at - self.heard_at >= SILENT
+        )
+        if not new and (announcement.epoch, announcement.number) <= (last.epoch, last.number):
             return False
-        at, new = elapsed(), announcement.epoch > self._last.epoch
-        self._last, self.heard_at = announcement, at
+        self.last, self.heard_at = announcement, at
         offset = announcement.now - at
         if new or offset >= self._offset or at - self._offset_at >= _FASTEST_FOR:
             self._offset, self._offset_at = offset, at
         return True
+
+    def distrust(self, behind: str) -> None:
+        """Take the core for down from now on: its journal lacks what this gateway was told of."""
+        self._behind = behind
 
     @property
     def clock(self) -> str:
@@ -57,20 +71,22 @@ class KnownCoreStatus:
     @property
     def stream(self) -> int:
         """Return the epoch of the stream for commands, 0 while no core reads one."""
-        return self._last.stream if elapsed() - self.heard_at < GONE else 0
+        near = elapsed() - self.heard_at < GONE and not self._behind
+        return self.last.stream if near else 0
 
     def status(self) -> CoreStatus:
         """Return the core's last known status."""
-        last = self._last
-        near = elapsed() - self.heard_at < SILENT
+        last = self.last
+        near = elapsed() - self.heard_at < SILENT and not self._behind
+        durability = Durability(last.durable, last.durability).lacking(self._behind)
         return CoreStatus(
             leader=last.leader,
             epoch=last.epoch,
             batch=last.batch,
             sequence=last.sequence,
             healthy=last.healthy and near and last.stream > 0,
-            durable=last.durable,
-            durability=last.durability,
+            durable=durability.durable,
+            durability=durability.settings,
             waiting=last.waiting,
             ahead=last.ahead,
         )

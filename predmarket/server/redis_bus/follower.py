@@ -16,6 +16,7 @@ from contextlib import suppress
 
 import msgspec
 
+from predmarket.server.core.known_batch import KnownBatch, behind
 from predmarket.server.core.stores.base import OUTBOX_BATCHES
 from predmarket.server.gateway.broadcast.hub import Hub
 from predmarket.server.read_model import changes as changed
@@ -137,7 +138,7 @@ class Follower:
             if announcement is not None:
                 await self._hear(announcement)
             return
-        number = _number(fields.get(messages.BATCH_FIELD))
+        number = messages.number(fields.get(messages.BATCH_FIELD))
         if 0 < number <= self.batch:
             return  # told of before
         place = messages.place_of_batch(keys, number)
@@ -157,8 +158,33 @@ class Follower:
         except msgspec.MsgspecError as error:
             log.warning("an announcement cannot be read: %s", error)
             return
+        before = self._core.last
         if self._core.hear(announcement):
+            if (announcement.epoch, announcement.leader) != (before.epoch, before.leader):
+                await self._examine(KnownBatch(before.batch, before.hash))
             await self._catch_up(announcement.batch)
+
+    async def _examine(self, announced: KnownBatch) -> None:
+        """See that the database of a core that has taken over has what this gateway was told of.
+
+        If not, the view is of another history than the core's: the gateway ends its service.
+        """
+        for known in (announced, KnownBatch(self.batch)):
+            wrong = behind(known, *await self._journal_at(known.batch))
+            if wrong:
+                log.critical("journal_behind", extra={"error": wrong})
+                self._core.distrust(wrong)
+                return
+
+    async def _journal_at(self, batch: int) -> tuple[int, bytes | None]:
+        """Return the last batch and a batch's hash, once the database answers."""
+        pause = Pause()
+        while True:
+            try:
+                return await view_loader.journal_at(self._db, batch)
+            except UNAVAILABLE as error:
+                log.warning("the journal cannot be examined: %s", error)
+                await pause()
 
     def _apply(self, changes: Changes, encoded: bytes) -> None:
         """Apply the next batch to the view, then give its replies, then deliver it."""
@@ -236,8 +262,3 @@ class Follower:
         self.batch = await view_loader.load(self._db, self._view)
         self._release()
         self._hub.interrupted()
-
-
-def _number(text: bytes | None) -> int:
-    """Parse a batch's number; 0 for a text that is no number."""
-    return int(text) if text is not None and text.isdigit() and len(text) < 19 else 0

@@ -78,8 +78,8 @@ class Announcement(_Message, frozen=True):
     """The leading core's announcement of its status.
 
     ``stream`` is the epoch of the command stream that it reads, 0 while it reads none. ``batch`` is
-    the last committed one, ``now`` the exchange's time, ``number`` counts this leader's
-    announcements.
+    the last committed one, with the journal's ``hash``; ``now`` is the exchange's time, ``number``
+    counts this leader's announcements.
     """
 
     epoch: int
@@ -94,6 +94,7 @@ class Announcement(_Message, frozen=True):
     ahead: Micros = 0
     now: Micros = 0
     number: int = 0
+    hash: bytes = b""
 
 
 _KINDS: tuple[type, ...] = (
@@ -118,6 +119,11 @@ Message: TypeAlias = Parcel | Answers | Announcement
 def place_of_batch(keys: Keys, number: int) -> str:
     """Return the place for which a batch is signed: the stream, with the batch's number."""
     return f"{keys.batches}:{number}"
+
+
+def number(text: bytes | None) -> int:
+    """Read a batch's number; 0 for a text that is none."""
+    return int(text) if text is not None and text.isdigit() and len(text) < 19 else 0
 
 
 def encode(message: Message) -> bytes:

@@ -150,7 +150,7 @@ class Publisher:
             self._answers.popleft()
 
     def _announcement(self) -> Announcement:
-        core = self._core.status()
+        core, committed = self._core.status(), self._core.committed
         self._announced += 1
         return Announcement(
             epoch=core.epoch,
@@ -165,6 +165,7 @@ class Publisher:
             ahead=core.ahead,
             now=self._core.now(),
             number=self._announced,
+            hash=committed.last_hash if committed.last_batch == self._last_batch else b"",
         )
 
 

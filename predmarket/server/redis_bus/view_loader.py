@@ -25,6 +25,7 @@ _LEVELS = text(
     "WHERE status IN ('OPEN', 'PARTIALLY_FILLED') GROUP BY market_id, side, price"
 )
 _CORE = text("SELECT last_batch, markets_seq, group_seqs FROM core_state")
+_HASH = text("SELECT hash FROM journal WHERE batch = :batch")
 _OUTBOX = text("SELECT changes FROM outbox WHERE batch > :after ORDER BY batch LIMIT :limit")
 
 
@@ -57,6 +58,14 @@ async def last_batch(db: Database) -> int:
     async with db.read() as connection:
         core = (await connection.execute(_CORE)).first()
     return 0 if core is None else int(core[0])
+
+
+async def journal_at(db: Database, batch: int) -> tuple[int, bytes | None]:
+    """Return the number of the last batch, and a batch's hash, None if there is none."""
+    async with db.read() as connection:
+        core = (await connection.execute(_CORE)).first()
+        found = (await connection.execute(_HASH, {"batch": batch})).scalar_one_or_none()
+    return 0 if core is None else int(core[0]), None if found is None else bytes(found)
 
 
 async def outbox(db: Database, after: int, limit: int) -> list[bytes]:

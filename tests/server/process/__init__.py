@@ -9,4 +9,5 @@ Modules that no test imports, and the tests that cover them:
 - roles.workers: test_workers.py
 - schema_check: test_maintenance.py, test_unsafe.py
 - shutdown: test_shutdown.py
+- told_audit: ../../failover/test_lost_orders.py
 """

@@ -2,5 +2,6 @@
 
 Modules that no test imports, and the tests that cover them:
 - command_numbers: test_trust.py
+- told_batches: ../../failover/test_lost_orders.py
 - consumer, publisher, sender: test_stream.py, test_contract.py
 """

@@ -10,7 +10,8 @@ from predmarket.engine.replies import OrderDone
 from predmarket.engine.snapshot import snapshot
 from predmarket.enums import Side
 from predmarket.server.core import state_loader
-from predmarket.server.core.stores.base import CoreRow, Store
+from predmarket.server.core.standby import Standby
+from predmarket.server.core.stores.base import CoreRow, Store, StoreError
 from predmarket.server.core.stores.store_numbers import StoredState
 from tests.support.core_exchange import forbidden, limit
 from tests.support.redis_halves import Halves, open_market, until
@@ -61,3 +62,22 @@ async def test_a_core_that_stands_by_stops_while_it_loads(
     await until(loading.is_set)
     async with asyncio.timeout(60):
         await second.seat.stop()
+
+
+async def test_a_core_that_stands_by_outlives_its_database(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it follows goes away and comes back, as in a failover: it stands by as before."""
+    first = await halves.leader()
+    away: list[int] = []
+
+    def follow(_standby: Standby) -> None:
+        away.append(1)
+        raise StoreError("the connection was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Standby, "follow", follow)
+        second = await halves.seat()
+        await until(lambda: len(away) > 1)
+    await until(lambda: second.seat.status().batch == first.core.status().batch)
+    assert second.seat.standing == "standby"

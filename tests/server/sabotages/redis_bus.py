@@ -40,9 +40,16 @@ SABOTAGES = (
     Sabotage(
         "a deposed core is listened to",
         HEARD,
-        "        if (announcement.epoch, announcement.number) <= (last.epoch, last.number):\n",
-        "        if False:\n",
+        "        if not new and (",
+        "        if False and (",
         _test("redis_bus/test_follower", "a_deposed_core_is_not_listened_to"),
+    ),
+    Sabotage(
+        "a gateway goes on with a database that lost what it told of",
+        FOLLOWER,
+        "                self._core.distrust(wrong)\n",
+        "                pass\n",
+        "tests/failover/test_lost_orders.py::test_acknowledged_orders_that_a_failover_lost",
     ),
     Sabotage(
         "the place in the command stream is not stored",

@@ -68,6 +68,8 @@ KNOWN_TRANSFERS = (
 )
 _TYPES = {"i": "bigint", "w": "text", "t": "text", "b": "boolean"}
 _REFUSALS = (psycopg.errors.IntegrityError, psycopg.errors.DataError)
+_WAIT_FOR_STANDBY = "SyncRepWaitForLSN"
+"""The function of the server that warns when such a wait is broken off, in any language."""
 _PARAMETER = re.compile("%s")
 
 
@@ -80,6 +82,7 @@ class PostgresStore(Store):
     def __init__(self, url: str) -> None:
         self._conninfo = libpq_url(url)
         self._hosts = hosts_of(url)
+        self._unreplicated = False
         self._db: psycopg.Connection[StoredRow] | None = None
         self._lookup_db: psycopg.Connection[StoredRow] | None = None
         self._commits: PreparedStatements
@@ -87,6 +90,7 @@ class PostgresStore(Store):
 
     def connect(self) -> None:
         self.close()
+        self._unreplicated = False
         try:
             self._db = self._open()
             self._lookup_db = self._open()
@@ -106,7 +110,19 @@ class PostgresStore(Store):
             **KEEPALIVES,
         )
         connection.execute(_SESSION, prepare=False)
+        connection.add_notice_handler(self._noticed)
         return connection
+
+    def _noticed(self, notice: psycopg.errors.Diagnostic) -> None:
+        """Hear that a commit was told to wait no longer for the standby: it is only here."""
+        if notice.source_function == _WAIT_FOR_STANDBY:
+            self._unreplicated = True
+
+    def _require_replicated(self) -> None:
+        """Raise StoreError if a commit did not wait for the standby. The repair then waits: its
+        own commit comes after it."""
+        if self._unreplicated:
+            raise StoreError("a commit did not wait for the standby of the database")
 
     def close(self) -> None:
         for connection in (self._db, self._lookup_db):
@@ -125,9 +141,11 @@ class PostgresStore(Store):
         if self._db is None:
             raise StoreError("the database is not open")
         try:
-            return self._db.execute(sql, parameters).fetchall()
+            rows = self._db.execute(sql, parameters).fetchall()
         except psycopg.Error as error:
             raise StoreError(str(error)) from error
+        self._require_replicated()
+        return rows
 
     def stream(self, sql: str) -> Iterator[StoredRow]:
         if self._db is None:
@@ -190,6 +208,7 @@ class PostgresStore(Store):
             raise StoreError("the database is not open")
         try:
             await self._commits.run(*self._statement(record))
+            self._require_replicated()
         except (*_REFUSALS, UnicodeError) as error:
             await self._require_fence(record)
             raise IntegrityViolation(str(error)) from error

@@ -11,8 +11,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from redis.exceptions import RedisError
+
 from predmarket.server.clock import elapsed
 from predmarket.server.core.core import Core
+from predmarket.server.core.durability import Durability
+from predmarket.server.core.known_batch import JournalBehind
 from predmarket.server.core.leadership import Leadership, LeaseHeld
 from predmarket.server.core.standby import Standby
 from predmarket.server.core.state_loader import LoadError
@@ -36,6 +40,7 @@ from predmarket.server.redis_bus.connection import BusConnection, bus_connection
 from predmarket.server.redis_bus.consumer import Consumer
 from predmarket.server.redis_bus.gateway_liveness import GatewayLiveness
 from predmarket.server.redis_bus.publisher import Publisher
+from predmarket.server.redis_bus.told_batches import ToldBatches, told_batches
 from predmarket.server.settings import Settings
 from predmarket.server.storage.database import UNAVAILABLE, Database
 from predmarket.units import Micros
@@ -74,12 +79,14 @@ class Seat:
         self.running: asyncio.Task[None] | None = None
         """The task that stands by and leads in turn."""
         self.uncommitted = 0
+        self.behind = ""
+        """What was acknowledged and is not in the database: this core must not lead."""
 
     @property
     def standing(self) -> str:
         """Return the core's state: ok, standby or down."""
         if self.core is None:
-            return "standby"
+            return "down" if self.behind else "standby"
         return "ok" if self.core.status().healthy else "down"
 
     def status(self) -> CoreStatus:
@@ -88,7 +95,8 @@ class Seat:
             return self.core.status()
         at = self._standby.core
         batch, sequence = (0, 0) if at is None else (at.last_batch, at.last_seq)
-        return CoreStatus("", 0, batch, sequence, healthy=False, durable=False, durability={})
+        found = Durability().lacking(self.behind).settings
+        return CoreStatus("", 0, batch, sequence, healthy=False, durable=False, durability=found)
 
     def start(self) -> None:
         """Begin to stand by."""
@@ -154,21 +162,36 @@ class Seat:
                     if not named:
                         await self._name()
                         named = True
-                    await asyncio.to_thread(self._lead.acquire)
-                    core = self._new_core()
-                    await core.start()
-                    await self._in_thread(self._standby.close)
-                    return core
-                why, pause = "Redis is away", _AWAY_S
-            except LeaseHeld as error:
-                why, pause = str(error), POLL_S
-                await self._follow()
+                    try:
+                        return await self._lead_now()
+                    except LeaseHeld as error:
+                        why, pause = str(error), POLL_S
+                        await self._follow()
+                        self.behind = ""
+                else:
+                    why, pause = "Redis is away", _AWAY_S
+            except JournalBehind as error:
+                why, pause = str(error), _AWAY_S
+                if not self.behind:
+                    log.critical("journal_behind", extra={"error": why})
+                self.behind = why
+            except RedisError as error:
+                why, pause = f"Redis is away: {error}", _AWAY_S
             except (StoreError, *UNAVAILABLE) as error:
                 why, pause = f"the database is away: {error}", _AWAY_S
             if why != told:
                 told = why
                 log.info("standing by: %s", why)
             await asyncio.sleep(pause)
+
+    async def _lead_now(self) -> Core:
+        """Return the leading core. Raises LeaseHeld and what else keeps it from leading."""
+        await asyncio.to_thread(self._lead.acquire)
+        core = self._new_core(await told_batches(self.connection))
+        await core.start()
+        self.behind = ""
+        await self._in_thread(self._standby.close)
+        return core
 
     async def _name(self) -> None:
         """Learn the exchange's id in Redis, and make its MAC."""
@@ -193,7 +216,7 @@ class Seat:
         """Run a blocking call of the standby, one at a time."""
         await asyncio.get_running_loop().run_in_executor(self._following, call)
 
-    def _new_core(self) -> Core:
+    def _new_core(self, told: ToldBatches) -> Core:
         settings = self._settings
         self.publisher = Publisher(self.connection)
         return Core(
@@ -206,6 +229,7 @@ class Seat:
             outlet=self.publisher,
             gateways_elsewhere=True,
             standby=self._standby,
+            known=told.known,
         )
 
     async def stop(self) -> None:

@@ -1,0 +1,70 @@
+"""What is watched while a fleet is disturbed: snapshots of the database, the gateways' books."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import httpx
+
+from predmarket.server.core.stores.base import StoreError
+from tests.crash.campaign import sums_hold
+
+_PAUSE_S = 0.3
+_SAME_S = 20.0
+
+
+@dataclass
+class Taken:
+    """How many snapshots were taken."""
+
+    count: int = 0
+
+
+@asynccontextmanager
+async def snapshots(database_url: str) -> AsyncIterator[Taken]:
+    """Check conservation in one snapshot of the database after the other meanwhile."""
+    ended, taken = asyncio.Event(), Taken()
+
+    async def take() -> None:
+        while not ended.is_set():
+            with suppress(StoreError):  # it is away
+                await asyncio.to_thread(sums_hold, database_url)
+                taken.count += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), _PAUSE_S)
+
+    taking = asyncio.create_task(take())
+    try:
+        yield taken
+    finally:
+        ended.set()
+        await taking
+
+
+async def same_books(urls: list[str], markets: list[str]) -> None:
+    """Wait until all gateways show the same books."""
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(
+                httpx.AsyncClient(base_url=url, timeout=20, verify=False)
+            )
+            for url in urls
+        ]
+        async with asyncio.timeout(_SAME_S):
+            for market in markets:
+                while not _same({await _book(client, market) for client in clients}):
+                    await asyncio.sleep(0.05)
+
+
+def _same(books: set[str]) -> bool:
+    return len(books) == 1 and "" not in books
+
+
+async def _book(client: httpx.AsyncClient, market: str) -> str:
+    """Return a market's book, "" while the gateway shows none."""
+    try:
+        answer = await client.get(f"/v1/orderbook/{market}")
+    except httpx.TransportError:
+        return ""
+    return "" if not answer.is_success else str([answer.json()[side] for side in ("bids", "asks")])
