@@ -150,15 +150,31 @@ Source: TypeAlias = Annotated[
     typer.Option("--source", metavar="TEXT", help="Where the answer will be found: an address."),
 ]
 OfGroup: TypeAlias = Annotated[
-    str | None, typer.Option("--group", metavar="GROUP", help="Only those of a group.")
+    str | None,
+    typer.Option(
+        "--group",
+        metavar="GROUP",
+        help="Only those of a group.",
+        autocompletion=complete.user_groups,
+    ),
 ]
 ForGroup: TypeAlias = Annotated[
     str | None,
-    typer.Option("--group", metavar="GROUP", help="Hidden from all but this group and admins."),
+    typer.Option(
+        "--group",
+        metavar="GROUP",
+        help="Hidden from all but this group and admins.",
+        autocompletion=complete.user_groups,
+    ),
 ]
 NewGroup: TypeAlias = Annotated[
     str | None,
-    typer.Option("--group", metavar="GROUP", help='As for create; "" shows it to everybody.'),
+    typer.Option(
+        "--group",
+        metavar="GROUP",
+        help='As for create; "" shows it to everybody.',
+        autocompletion=complete.user_groups,
+    ),
 ]
 OrderId: TypeAlias = Annotated[
     str,

@@ -1,4 +1,4 @@
-"""Completion of slugs, of an event's outcomes, and of own orders.
+"""Completion of slugs, of an event's outcomes, of seasons and groups, and of own orders.
 
 After any error there is no proposal. A shell waits while this runs. So it uses the standard
 library's HTTP: loading the client library's takes several times as long as everything else. It
@@ -31,12 +31,12 @@ T = TypeVar("T")
 PATIENCE_S = 1.0
 """How long a completion waits for the exchange."""
 _AT_MOST = 100
-_WORD = re.compile(r"[a-z0-9:-]+")
-_OUTCOME = re.compile(r"[a-z0-9-]+|NONE|VOID")
+_WORD = re.compile(r"[a-z0-9][a-z0-9:-]*")
+_OUTCOME = re.compile(r"[a-z0-9][a-z0-9-]*|NONE|VOID")
 _LOOKALIKES = str.maketrans(
     {"$": "\uff04", "`": "\u2019", "\\": "\uff3c", '"': "\u201d", "'": "\u2019"}
 )
-_PLAIN = re.compile(r"[A-Za-z0-9._-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*")
 
 _OWN = tuple(f"user:me:{kind}" for kind in ("orders", "fills", "balances", "positions", "events"))
 
@@ -132,6 +132,32 @@ def order_groups(ctx: typer.Context, incomplete: str) -> Proposals:
             yield str(item["id"]), _shown(f"{item['status']}, limit {item['limit']}")
 
     return _matching(incomplete, ask)
+
+
+def seasons(ctx: typer.Context, incomplete: str) -> Proposals:
+    """Propose the names of seasons; the id of one whose name is no plain word."""
+
+    def ask() -> Iterator[tuple[str, str]]:
+        for item in _listed(ctx, calls.seasons(limit=100)):
+            plain = _PLAIN.fullmatch(item["name"]) is not None
+            when = "running" if item["endedAt"] is None else "ended"
+            yield (
+                (item["name"], when)
+                if plain
+                else (str(item["id"]), _shown(f"{item['name']}, {when}"))
+            )
+
+    return _matching(incomplete, ask, _PLAIN)
+
+
+def user_groups(ctx: typer.Context, incomplete: str) -> Proposals:
+    """Propose the names of groups of accounts that are one plain word."""
+
+    def ask() -> Iterator[tuple[str, str]]:
+        for item in _listed(ctx, calls.groups(limit=100)):
+            yield item["name"], f"{item['memberCount']} members"
+
+    return _matching(incomplete, ask, _PLAIN)
 
 
 def endings(incomplete: str) -> Proposals:

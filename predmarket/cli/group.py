@@ -4,12 +4,15 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, context, layouts
+from predmarket.cli import arguments, complete, context, layouts
 from predmarket.cli.paging import show_list
 from predmarket.cli.user import account
 from predmarket.client import calls
 
-Group = Annotated[str, typer.Argument(metavar="GROUP", help="The group's name.")]
+Group = Annotated[
+    str,
+    typer.Argument(metavar="GROUP", help="The group's name.", autocompletion=complete.user_groups),
+]
 Emails = Annotated[list[str], typer.Argument(metavar="EMAIL...", help="The accounts.")]
 
 

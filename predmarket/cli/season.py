@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, context, layouts
+from predmarket.cli import arguments, complete, context, layouts
 from predmarket.cli.failure import own
 from predmarket.cli.numbers import MONEY, optional
 from predmarket.cli.paging import show_list
@@ -33,13 +33,21 @@ def start(
     with line.client() as client:
         season = client.start_season(name, credit=credit)
     line.note_repeat("the season was started before")
+    if credit is not None:
+        count = season["accountsCredited"]
+        line.output.note(f"{count} account{'s' * (count != 1)} got the credit now")
     line.output.record(layouts.SEASON, season)
 
 
 def end(
     ctx: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="The season (default: the running one).")
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="The season (default: the running one).",
+            autocompletion=complete.seasons,
+        ),
     ] = None,
 ) -> None:
     """Examples:
@@ -82,10 +90,21 @@ def leaderboard(
     *,
     season: Annotated[
         str | None,
-        typer.Option("--season", metavar="NAME", help="In this season, not since the beginning."),
+        typer.Option(
+            "--season",
+            metavar="NAME",
+            help="In this season, not since the beginning.",
+            autocompletion=complete.seasons,
+        ),
     ] = None,
     group: Annotated[
-        str | None, typer.Option("--group", metavar="GROUP", help="Only this group's members.")
+        str | None,
+        typer.Option(
+            "--group",
+            metavar="GROUP",
+            help="Only this group's members.",
+            autocompletion=complete.user_groups,
+        ),
     ] = None,
     limit: arguments.Limit = None,
     watch: arguments.Watch = False,

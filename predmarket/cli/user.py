@@ -7,7 +7,7 @@ from typing import Annotated, cast
 import typer
 
 import predmarket.client as api
-from predmarket.cli import arguments, context, layouts, prompt
+from predmarket.cli import arguments, complete, context, layouts, prompt
 from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
 from predmarket.cli.grid import Grid, Row
@@ -25,7 +25,13 @@ def list_users(
         str | None, typer.Option("--search", metavar="TEXT", help="Only accounts that match.")
     ] = None,
     group: Annotated[
-        str | None, typer.Option("--group", metavar="GROUP", help="Only members of that group.")
+        str | None,
+        typer.Option(
+            "--group",
+            metavar="GROUP",
+            help="Only members of that group.",
+            autocompletion=complete.user_groups,
+        ),
     ] = None,
     limit: arguments.Limit = None,
     offset: Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import predmarket.client as api
-from predmarket.cli import context, layouts
+from predmarket.cli import complete, context, layouts
 from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
 from predmarket.cli.grid import Row
@@ -41,7 +41,12 @@ Credit = Annotated[
 ]
 Group = Annotated[
     str | None,
-    typer.Option("--group", metavar="GROUP", help="A group to join; a missing one is made."),
+    typer.Option(
+        "--group",
+        metavar="GROUP",
+        help="A group to join; a missing one is made.",
+        autocompletion=complete.user_groups,
+    ),
 ]
 
 

@@ -27,6 +27,12 @@ class Season(msgspec.Struct, frozen=True, rename="camel"):
     ended_at: str | None
 
 
+class StartedSeason(Season, frozen=True, rename="camel"):
+    """The answer of POST /v1/seasons: how many accounts got the credit by this request."""
+
+    accounts_credited: int
+
+
 class SeasonList(msgspec.Struct, frozen=True, rename="camel"):
     """One page of seasons, newest first."""
 

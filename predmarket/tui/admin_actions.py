@@ -174,7 +174,7 @@ def remove_member(group: str, user: int, email: str) -> Action[None]:
     return Action(calls.remove_member(group, user), command, f"remove {email} from {group}")
 
 
-def start_season(name: str, credit: str | None = None) -> Action[response_types.Season]:
+def start_season(name: str, credit: str | None = None) -> Action[response_types.StartedSeason]:
     """Start a season, or go on with its start."""
     command = shell(["season", "start", name, *_flags(credit=credit)])
     return Action(calls.start_season(name, credit=credit), command, f"start {name}")

@@ -490,7 +490,7 @@ def answer_all(stub: Stub) -> None:
         "/v1/orders/cancel-all": Answer(body={"canceled": [17, 18]}),
         "/v1/orders/cancel-after": Answer(body={"cancelAt": TIME}),
         "/v1/groups": Answer(201, GROUP),
-        "/v1/seasons": Answer(201, SEASON),
+        "/v1/seasons": Answer(201, {**SEASON, "accountsCredited": 28}),
         "/v1/seasons/2/end": Answer(body={**SEASON, "endedAt": TIME}),
         "/v1/auth/claim": Answer(body=tokens(1)),
         "/v1/users": Answer(201, {"user": MANAGED, "code": "7KQF-M2XW"}),

@@ -1,16 +1,23 @@
 """leaderboard --watch: asked for again and again, drawn for a projector."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
+import typer
 
+from predmarket.cli import complete
+from predmarket.cli.context import Line
 from predmarket.cli.leaderboard_view import LeaderboardView
+from predmarket.cli.parser import root
 from predmarket.client import Feed, calls
 from predmarket.client.calls import Call
 from tests.cli.every import BOARD
 from tests.cli.watching import WatchedExchange, piped, terminal
+from tests.support.stub_exchange import Answer, Stub
+
+Completer = Callable[[typer.Context, str], complete.Proposals]
 
 WATCH = ("leaderboard", "--season", "Spring", "--watch")
 PATH = "/v1/leaderboard"
@@ -67,3 +74,23 @@ async def test_what_is_drawn() -> None:
     assert [len(row[3]) for row in rows] == [24] * 4
     assert [row[3].rstrip() for row in rows] == ["█" * 19 + "▏", "█" * 7 + "▏", "", "▒" * 24]
     assert [row[0] for row in view.grid(3).rows] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("path", "completer"), [("/v1/seasons", complete.seasons), ("/v1/groups", complete.user_groups)]
+)
+def test_seasons_and_groups_are_completed(
+    environment: None, stub: Stub, path: str, completer: Completer
+) -> None:
+    """By their names; a season whose name is no plain word by its id, and nothing by an option."""
+    names = ["Spring", "Week 12", "$(reboot)", "--yes", "spring.2"]
+    items = [
+        {"id": id, "name": name, "endedAt": None, "memberCount": 2} for id, name in enumerate(names)
+    ]
+    stub.on("GET", path, Answer(body={"items": items}))
+    context = typer.Context(root(), obj=Line())
+    found = dict(completer(context, ""))
+    ids = {"1", "2", "3"} if path == "/v1/seasons" else set()
+    assert found.keys() == {"Spring", "spring.2"} | ids
+    assert not set("$`") & set("".join(found.values()))
+    assert [name for name, _ in completer(context, "Sp")] == ["Spring"]

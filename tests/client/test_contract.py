@@ -81,6 +81,7 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
         (response_types.PastDueMarket, administration.PastDueMarket),
         (response_types.UserGroup, user_groups.UserGroup),
         (response_types.Season, seasons.Season),
+        (response_types.StartedSeason, seasons.StartedSeason),
         (response_types.Standing, seasons.Standing),
         (response_types.Leaderboard, seasons.Leaderboard),
         (response_types.OrderGroup, order_groups.OrderGroup),

@@ -109,6 +109,7 @@ async def test_seasons_imports_and_calibration(exchange: Exchange, tmp_path: Pat
         await desktop.until(lambda: said.said[0] == "no season is running")
         await form(desktop, "n", season="Spring", credit="100")
         await desktop.sees("running")
+        await desktop.until(lambda: said.said[0] == "Spring runs: 1 account got the credit")
         await form(desktop, "e")
         await desktop.sees("ended")
 

@@ -1,10 +1,10 @@
 """Calls about seasons and the leaderboard."""
 
 from predmarket.client.calls.call import Access, Call, Number, get, given, in_path, list_of, number
-from predmarket.client.response_types import Leaderboard, Page, Season
+from predmarket.client.response_types import Leaderboard, Page, Season, StartedSeason
 
 
-def start_season(name: str, *, credit: Number | None = None) -> Call[Season]:
+def start_season(name: str, *, credit: Number | None = None) -> Call[StartedSeason]:
     """Start a season, with a credit to every account (admin).
 
     Sent again while the season runs, it goes on with what was left, and credits nobody twice.

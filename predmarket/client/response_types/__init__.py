@@ -61,7 +61,7 @@ from predmarket.client.response_types.portfolio import (
     PositionsSnapshot,
     Transfer,
 )
-from predmarket.client.response_types.seasons import Leaderboard, Season, Standing
+from predmarket.client.response_types.seasons import Leaderboard, Season, Standing, StartedSeason
 from predmarket.client.response_types.users import (
     ApiKey,
     Creator,
@@ -136,6 +136,7 @@ __all__ = [
     "Season",
     "SessionInfo",
     "Standing",
+    "StartedSeason",
     "Ticker",
     "Trade",
     "TradesSnapshot",

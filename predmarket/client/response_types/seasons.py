@@ -14,6 +14,12 @@ class Season(TypedDict):
     endedAt: str | None
 
 
+class StartedSeason(Season):
+    """accountsCredited counts those that got the credit by this request."""
+
+    accountsCredited: int
+
+
 class Standing(TypedDict):
     """Equal profits share a rank."""
 

@@ -5,6 +5,8 @@ log. Then its credit is transferred, account by account, each under a key of its
 that stopped halfway goes on when it is asked for again, and no account is credited twice.
 """
 
+from typing import NamedTuple
+
 from sqlalchemy.exc import IntegrityError
 
 from predmarket.engine.commands import Transfer
@@ -23,10 +25,17 @@ from predmarket.units import Money, format_money
 AT_ONCE = 100
 
 
-async def start(
-    services: Services, name: str, credit: Money, actor_id: int
-) -> tuple[SeasonRecord, bool]:
-    """Start a season, or go on with its start; return it and whether it is new.
+class Started(NamedTuple):
+    """What a request to start a season did: whether the season is new, and how many accounts got
+    its credit."""
+
+    season: SeasonRecord
+    new: bool
+    credited: int
+
+
+async def start(services: Services, name: str, credit: Money, actor_id: int) -> Started:
+    """Start a season, or go on with its start.
 
     Raises Refusal NAME_TAKEN, and INVALID_TRANSITION while another season runs; BusError.
     """
@@ -40,7 +49,8 @@ async def start(
             new = False
             if season is None:
                 raise Refusal(ErrorCode.INVALID_TRANSITION, "another season runs") from None
-    return await _credit(services, season), new
+    season, credited = await _credit(services, season)
+    return Started(season, new, credited)
 
 
 async def _same(services: Services, name: str, credit: Money) -> SeasonRecord | None:
@@ -73,11 +83,14 @@ async def _begin(services: Services, name: str, credit: Money, actor_id: int) ->
     return season
 
 
-async def _credit(services: Services, season: SeasonRecord) -> SeasonRecord:
-    """Transfer the season's credit to every account that has not got it. Raises BusError."""
+async def _credit(services: Services, season: SeasonRecord) -> tuple[SeasonRecord, int]:
+    """Transfer the season's credit to every account that has not got it; return how many got it.
+
+    Raises BusError.
+    """
     if not season.credit or season.credited_at is not None:
-        return season
-    after = 0
+        return season, 0
+    after = credited = 0
     while True:
         async with services.db.read() as connection:
             users = await seasons.accounts_to_credit(connection, season, after=after, limit=AT_ONCE)
@@ -89,14 +102,14 @@ async def _credit(services: Services, season: SeasonRecord) -> SeasonRecord:
                 raise reply
             # an account that may hold no more goes without
             assert not isinstance(reply, Refused) or reply.code is ErrorCode.LIMIT_EXCEEDED
+            credited += not isinstance(reply, Refused)
         after = users[-1]
     async with services.db.write() as connection:
-        return await seasons.set_credited(connection, season.id, services.core.now())
+        return await seasons.set_credited(connection, season.id, services.core.now()), credited
 
 
 def _transfer(season: SeasonRecord, user_id: int) -> Transfer:
-    # With a blank in it, the key is none that a request can have.
-    key = f"season {season.id} {user_id}"
+    key = seasons.credit_key(season, user_id)
     return Transfer(user_id, season.credit, f"season {season.name}", season.creator_id, key)
 
 

@@ -1,5 +1,7 @@
 """Turns seasons and standings into API objects."""
 
+import msgspec
+
 from predmarket.contracts import seasons
 from predmarket.contracts.amounts import format_time
 from predmarket.server.read_model.queries.seasons import SeasonRecord
@@ -17,6 +19,13 @@ def season(record: SeasonRecord) -> seasons.Season:
         format_time(record.started_at),
         None if credited is None else format_time(credited),
         None if ended is None else format_time(ended),
+    )
+
+
+def started(record: SeasonRecord, credited: int) -> seasons.StartedSeason:
+    """Return a season with the number of accounts that its start has credited just now."""
+    return seasons.StartedSeason(
+        **msgspec.structs.asdict(season(record)), accounts_credited=credited
     )
 
 

@@ -116,6 +116,7 @@ from predmarket.contracts.seasons import (
     SeasonList,
     SeasonRequest,
     Standing,
+    StartedSeason,
 )
 from predmarket.contracts.user_groups import UserGroup, UserGroupList, UserGroupRequest
 from predmarket.enums import (
@@ -375,6 +376,7 @@ _ANSWERS: list[msgspec.Struct] = [
     UserGroupList([_user_group], total=1),
     _season,
     SeasonList([_season]),
+    StartedSeason(1, "Spring", "100.000000", _THEN, _LATER, None, 28),
     Leaderboard(
         [Standing(1, "Ann", "12.500000", "112.500000", trades=9)],
         total=28,

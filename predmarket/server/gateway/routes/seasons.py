@@ -6,7 +6,13 @@ from litestar import Response, Router, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from predmarket.contracts.requests import NoFields
-from predmarket.contracts.seasons import Leaderboard, Season, SeasonList, SeasonRequest
+from predmarket.contracts.seasons import (
+    Leaderboard,
+    Season,
+    SeasonList,
+    SeasonRequest,
+    StartedSeason,
+)
 from predmarket.contracts.text import LINE
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
@@ -47,16 +53,20 @@ GroupFilter = Annotated[
         answers={200: "The running season, which the same request has started before"},
     ),
 )
-async def start_season(request: ApiRequest, data: JSONBody[SeasonRequest]) -> Response[Season]:
+async def start_season(
+    request: ApiRequest, data: JSONBody[SeasonRequest]
+) -> Response[StartedSeason]:
     """Start a season: from now on its leaderboard counts what accounts gain.
 
     ``credit`` is transferred to every account that is not disabled; it is no profit. One season
     runs at a time. After a 503 the same request goes on: each account gets its credit once.
+    ``accountsCredited`` counts those that got it by this request.
     """
     credit = 0 if data.credit is None else data.credit.units
     actor_id = request.principal.user_id
-    season, new = await seasons.start(request.services, data.name, credit, actor_id)
-    return Response(standing_presenters.season(season), status_code=201 if new else 200)
+    started = await seasons.start(request.services, data.name, credit, actor_id)
+    shown = standing_presenters.started(started.season, started.credited)
+    return Response(shown, status_code=201 if started.new else 200)
 
 
 @get("/", guards=[signed_in], opt=notes())

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Text, cast, exists, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.contracts.text import name_key, spaced
 from predmarket.server.read_model.queries.cursors import LARGEST_ID
 from predmarket.server.read_model.queries.gains import Mark, Start
 from predmarket.server.read_model.queries.standings import Result
+from predmarket.server.storage.tables.history import transfers
 from predmarket.server.storage.tables.identity import users
 from predmarket.server.storage.tables.standings import season_results, season_starts, seasons
 from predmarket.server.storage.tables.trading import accounts
@@ -103,14 +104,28 @@ async def add_season(
     return season
 
 
+def credit_key(season: SeasonRecord, user_id: int) -> str:
+    """Return the key of a credit's transfer. With a blank in it, it is none that a request can
+    have."""
+    return f"{_key_begins(season)}{user_id}"
+
+
+def _key_begins(season: SeasonRecord) -> str:
+    return f"season {season.id} "
+
+
 async def accounts_to_credit(
     connection: AsyncConnection, season: SeasonRecord, *, after: int, limit: int
 ) -> list[int]:
-    """Return the next users above an id who get the season's credit: those not disabled."""
+    """Return the next users above an id who get the season's credit: those not disabled, and
+    without it."""
+    key = literal(_key_begins(season)) + cast(users.c.id, Text)
+    credited = (transfers.c.actor_id == season.creator_id) & (transfers.c.key == key)
     query = (
         select(users.c.id)
         .join(accounts, accounts.c.user_id == users.c.id)
         .where(users.c.id > after, users.c.id <= season.last_user_id, users.c.disabled.is_(False))
+        .where(~exists().where(credited))
         .order_by(users.c.id)
         .limit(limit)
     )

@@ -68,7 +68,14 @@ class SeasonsPage(AdminPage):
         form = FormDialog("Start a season", _START, text=text, act="Start")
         found = await self.app.push_screen_wait(form)
         if found is not None:
-            await self.perform(admin_actions.start_season(found["season"], found["credit"] or None))
+            credit = found["credit"] or None
+            done = await self.perform(admin_actions.start_season(found["season"], credit))
+            if done is not None and credit is not None:
+                count = done.answer["accountsCredited"]
+                who = "account" if count == 1 else "accounts"
+                self.trader.say(
+                    f"{done.answer['name']} runs: {count} {who} got the credit", Weight.GOOD
+                )
 
     @work
     async def action_end(self) -> None:
