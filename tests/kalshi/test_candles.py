@@ -4,8 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from predmarket.client import Client, NewOrder
+from predmarket.server.core import quote_rows
+from predmarket.server.gateway import quote_history
 from predmarket.testing import Exchange
 from tests.support.kalshi import PATH
 
@@ -54,3 +57,48 @@ def test_a_candle_has_its_quotes_from_the_first_to_the_last() -> None:
     assert [first["open_interest_fp"], second["open_interest_fp"]] == ["5.00", "7.00"]
     assert told(whole, "yes_bid") == ["0.0000", "0.6000", "0.0000", "0.6000"]
     assert whole["open_interest_fp"] == "7.00"
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_market_tells_of_a_day_ago(*, written: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it is shown; from the last batches, or from what is written and no longer held."""
+    if written:
+        monkeypatch.setattr(quote_rows, "WRITE_EVERY", 1)
+        monkeypatch.setattr(quote_history, "OUTBOX_BATCHES", 1)
+    with Exchange(settings={"kalshi": True}) as exchange:
+        exchange.market("rain")
+        for name in ("ann", "bob"):
+            exchange.deposit(name, 100)
+        ann, bob = exchange.client("ann"), exchange.client("bob")
+
+        def order(client: Client, side: str, qty: int, price: str) -> None:
+            client.place_order(NewOrder(market="rain", side=side, qty=qty, price=price))
+
+        def told() -> list[str]:
+            markets = [
+                httpx.get(f"{exchange.url}{PATH}/markets/RAIN").json()["market"],
+                *httpx.get(f"{exchange.url}{PATH}/markets").json()["markets"],
+                *httpx.get(
+                    f"{exchange.url}{PATH}/events", params={"with_nested_markets": "true"}
+                ).json()["events"][0]["markets"],
+            ]
+            names = ("previous_yes_bid", "previous_yes_ask", "previous_price", "liquidity")
+            found = [
+                [*(one[f"{name}_dollars"] for name in names), one["volume_24h_fp"]]
+                for one in markets
+            ]
+            assert found == [found[0]] * 3
+            return found[0]
+
+        order(ann, "BUY", 5, "0.40")
+        order(bob, "SELL", 2, "0.40")
+        order(bob, "SELL", 2, "0.70")
+        exchange.clock.advance("12h")
+        order(ann, "BUY", 1, "0.50")
+        assert told() == ["0.0000", "0.0000", "0.0000", "0.0000", "2.00"]
+        order(bob, "SELL", 1, "0.50")
+        assert told() == ["0.0000", "0.0000", "0.0000", "0.0000", "3.00"]
+        exchange.clock.advance("13h")
+        assert told() == ["0.4000", "0.7000", "0.4000", "0.0000", "1.00"]
+        exchange.clock.advance("12h")
+        assert told() == ["0.4000", "0.7000", "0.5000", "0.0000", "0.00"]

@@ -228,3 +228,13 @@ async def test_orders_and_positions_show_what_their_fills_add_up_to(exchange: Ex
         await place(bob, "SELL", "1", "0.60")
         taken = await place(ann, "BUY", "1", "0.60")
         await check(taken, "0.0000", volume_fp="11.00", position_fp="11.00")
+        await place(bob, "BUY", "9", "0.30")
+        # 0.072 for ten at 0.40, and 0.0168 for one at 0.60; then it goes with what is sold
+        for qty, cost in (("5.5", "0.0444"), ("1", "0.036328"), ("2", "0.020183")):
+            await place(ann, "SELL", qty, "0.30")
+            assert (await heard("market_position"))["position_fee_cost_dollars"] == cost
+    async with _open(exchange, bot.headers("GET", PATH)) as socket:
+        await _say(socket, "subscribe", channels=["market_positions"])
+        await place(ann, "SELL", "0.5", "0.30")
+        again = (await heard("market_position"))["position_fee_cost_dollars"]
+        assert again == "0.016147"

@@ -7,14 +7,28 @@ gateway shows the same, and a restart forgets nothing.
 
 import asyncio
 from collections import deque
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.server.core.bus import Overloaded
 from predmarket.server.core.stores.base import OUTBOX_BATCHES
 from predmarket.server.read_model.changes import Changes
-from predmarket.server.read_model.queries.quotes import last_batches, quotes_between
-from predmarket.server.read_model.quotes import EMPTY_BOOK, QuoteChange, Quotes
+from predmarket.server.read_model.queries.quotes import (
+    last_batches,
+    quotes_at,
+    quotes_between,
+)
+from predmarket.server.read_model.quotes import (
+    DAY,
+    EMPTY_BOOK,
+    MINUTE,
+    NOT_YET,
+    QuoteChange,
+    Quotes,
+)
 from predmarket.server.read_model.records import MarketRecord
 from predmarket.server.storage.database import Database
 from predmarket.units import Micros, Price, Qty
@@ -61,6 +75,8 @@ class QuoteHistory:
         self._complete = False
         """Whether the batches reach back as far as the outbox did when it was read."""
         self._turn = asyncio.Lock()
+        self._ago: dict[int, Quotes | None] = {}
+        self._ago_at: Micros = 0
 
     async def of(
         self, market: MarketRecord, width: Micros, begin: Micros, end: Micros
@@ -73,8 +89,7 @@ class QuoteHistory:
         try:
             async with self._db.read() as connection:
                 found = await quotes_between(connection, market.id, width, begin, end)
-                if not self._complete:
-                    self._reach_back(await last_batches(connection))
+                await self._reach_back(connection)
         finally:
             self._turn.release()
         for one in self._by_market.get(market.id, ()):
@@ -90,6 +105,29 @@ class QuoteHistory:
                 await self._turn.acquire()
                 return
         raise Overloaded("too many candles are being read")
+
+    async def day_ago(
+        self, markets: Collection[MarketRecord], now: Micros
+    ) -> Mapping[int, Quotes | None]:
+        """Return the quotes of markets a day before ``now``, to the minute, by market.
+
+        NOT_YET: it did not exist; None: its quotes were not recorded yet. They are remembered for
+        the minute, as what is a day ago changes no more.
+        """
+        moment = (now - DAY) // MINUTE * MINUTE
+        if self._ago_at != moment:
+            self._ago, self._ago_at = {}, moment
+        known = self._ago
+        known.update((one.id, NOT_YET) for one in markets if one.created_at >= moment)
+        missing = [one.id for one in markets if one.id not in known]
+        if missing:
+            async with self._db.read() as connection:
+                found = await quotes_at(connection, missing, moment)
+                await self._reach_back(connection)
+            for id in missing:
+                later = [one for one in self._by_market.get(id, ()) if one.start < moment]
+                known[id] = later[-1].quotes if later else found.get(id)
+        return known
 
     def committed(self, changes: Changes) -> None:
         """Hold the quotes of a batch, and let go of the oldest."""
@@ -110,8 +148,11 @@ class QuoteHistory:
         """Read again what was missed."""
         self._complete = False
 
-    def _reach_back(self, outbox: list[Changes]) -> None:
+    async def _reach_back(self, connection: AsyncConnection) -> None:
         """Hold the batches of the outbox, and those that came after it was read."""
+        if self._complete:
+            return
+        outbox = await last_batches(connection)
         last = outbox[-1].batch if outbox else 0
         known = [(one.batch, one.quotes) for one in outbox]
         known += [(batch, quotes) for batch, quotes in self._batches if batch > last]

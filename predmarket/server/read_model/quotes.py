@@ -14,7 +14,8 @@ from predmarket.engine.market import Market
 from predmarket.units import PRICE_ONE, Micros, Price, Qty
 
 MINUTE: Micros = 60_000_000
-WIDTHS: tuple[Micros, ...] = (MINUTE, 60 * MINUTE, 1_440 * MINUTE)
+DAY: Micros = 1_440 * MINUTE
+WIDTHS: tuple[Micros, ...] = (MINUTE, 60 * MINUTE, DAY)
 """The spans of which quotes are kept: minutes, hours and days."""
 
 
@@ -78,6 +79,10 @@ EMPTY_BOOK = Quotes(
     volume=0,
 )
 """The quotes of a market that has just been made."""
+
+
+NOT_YET = msgspec.structs.replace(EMPTY_BOOK, ask_high=0, ask_low=0, ask=0)
+"""What is shown of a market before it was made."""
 
 
 class QuoteChange(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -19,7 +19,7 @@ from predmarket.server.core.stores.factory import open_store
 from predmarket.server.gateway import quote_history
 from predmarket.server.gateway.quote_history import QuoteCandle, QuoteHistory, Range
 from predmarket.server.read_model.changes import Changes
-from predmarket.server.read_model.quotes import WIDTHS
+from predmarket.server.read_model.quotes import DAY, NOT_YET, WIDTHS
 from predmarket.server.storage.database import Database
 from predmarket.units import PRICE_ONE
 from tests.support.core_exchange import MARKET, Exchange, Running, exchange
@@ -94,6 +94,17 @@ async def shows(gateway: QuoteHistory, running: Running, width: int) -> dict[int
     return await gateway.of(running.view.market(MARKET), width, 0, FOR_EVER)
 
 
+async def knows_what_was(history: QuoteHistory, running: Running, found: list[Seen]) -> None:
+    """Require that a gateway knows how the market stood a day before, at any moment."""
+    market = running.view.market(MARKET)
+    for minute in {(at // MINUTE + 1) * MINUTE for at, *_ in found}:
+        last = [one for one in found if one[0] < minute][-1]
+        quotes = (await history.day_ago([market], minute + DAY))[MARKET]
+        assert quotes is not None
+        assert (quotes.bid, quotes.ask, quotes.open_interest) == last[1:]
+    assert (await history.day_ago([market], market.created_at + DAY))[MARKET] == NOT_YET
+
+
 async def trade(running: Running, rnd: random.Random, minutes: int) -> None:
     """Let the quotes move for some minutes; several commands a batch, at times none."""
     for _ in range(minutes):
@@ -137,6 +148,8 @@ async def test_quotes_are_the_same_after_restarts_and_on_every_gateway(
                 wanted = expected(found, width)
                 agree(await shows(QuoteHistory(db), running, width), wanted)
                 agree(await shows(late.quotes, running, width), wanted)
+            for history in (QuoteHistory(db), late.quotes):
+                await knows_what_was(history, running, found)
     finally:
         await db.close()
 

@@ -8,7 +8,7 @@ from predmarket.server.gateway.kalshi.market_presenters import candle
 from predmarket.server.gateway.kalshi.query import Query
 from predmarket.server.gateway.kalshi.words import SECOND, Json
 from predmarket.server.read_model.records import MarketRecord
-from predmarket.units import Micros, Qty
+from predmarket.units import Micros
 
 MAX_CANDLES = 5_000
 """Maximum periods in one request."""
@@ -64,12 +64,3 @@ async def candles(context: Context, record: MarketRecord, period: Period) -> lis
         candle(one, width, before, quotes.get(one.start))
         for one, before in zip(found, closes, strict=False)
     ]
-
-
-async def day_volume(context: Context, record: MarketRecord, now: Micros) -> Qty:
-    """Return the volume of the last 24 hours, in whole hours."""
-    until = (now // _HOUR + 1) * _HOUR
-    begin = max(until - 24 * _HOUR, record.created_at // _HOUR * _HOUR)
-    if begin >= until:
-        return record.volume
-    return sum(one.volume for one in await context.candles.of(record.id, _HOUR, begin, until))

@@ -12,7 +12,7 @@ from predmarket.server.gateway.kalshi.answers import answer, cursor, rows
 from predmarket.server.gateway.kalshi.catalog import Catalog, ShownEvent, catalog_of
 from predmarket.server.gateway.kalshi.errors import NotFound
 from predmarket.server.gateway.kalshi.guards import public
-from predmarket.server.gateway.kalshi.market_data import shown_markets, statuses_of
+from predmarket.server.gateway.kalshi.market_data import day_ago, shown_markets, statuses_of
 from predmarket.server.gateway.kalshi.query import NamePath, Query
 from predmarket.server.gateway.kalshi.words import ticker
 from predmarket.server.gateway.loop_turns import in_turns
@@ -74,6 +74,7 @@ async def list_events(request: ApiRequest) -> Response[bytes]:
     )
     shown = await in_turns(found, presenters.event)
     if nested:
+        await day_ago(request, [market for one in found for market in one.markets])  # all at once
         for one, told in zip(found, shown, strict=True):
             await asyncio.sleep(0)
             told["markets"] = await shown_markets(request, catalog, one.markets)

@@ -1,7 +1,7 @@
 """Public data of markets: their terms, books, trades and candles."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 
 from litestar import Response, Router, get
 
@@ -9,7 +9,7 @@ from predmarket.enums import MarketStatus
 from predmarket.server.gateway.context import ApiRequest
 from predmarket.server.gateway.kalshi import market_presenters as presenters
 from predmarket.server.gateway.kalshi.answers import answer, cursor, rows
-from predmarket.server.gateway.kalshi.candles import candles, day_volume, period_of
+from predmarket.server.gateway.kalshi.candles import candles, period_of
 from predmarket.server.gateway.kalshi.catalog import Catalog, catalog_of
 from predmarket.server.gateway.kalshi.errors import NotFound
 from predmarket.server.gateway.kalshi.guards import public
@@ -17,6 +17,7 @@ from predmarket.server.gateway.kalshi.query import MAX_TICKERS, NamePath, Query
 from predmarket.server.gateway.kalshi.words import STATUS_FILTER, Json, ticker
 from predmarket.server.gateway.loop_turns import in_turns
 from predmarket.server.read_model.queries.trades import trades_of, trades_of_all
+from predmarket.server.read_model.quotes import Quotes
 from predmarket.server.read_model.records import MarketRecord
 from predmarket.units import PRICE_ONE
 
@@ -90,12 +91,21 @@ def _within(moment: int | None, bounds: tuple[int | None, int | None]) -> bool:
     return (earliest is None or moment >= earliest) and (latest is None or moment <= latest)
 
 
+async def day_ago(
+    request: ApiRequest, markets: Collection[MarketRecord]
+) -> Mapping[int, Quotes | None]:
+    """Return the quotes of markets a day ago (QuoteHistory.day_ago)."""
+    quotes = request.context.quotes
+    assert quotes is not None  # it is there with these routes
+    return await quotes.day_ago(markets, request.services.core.now())
+
+
 async def shown_markets(
     request: ApiRequest, catalog: Catalog, found: Collection[MarketRecord]
 ) -> list[Json]:
     """Return markets as this API shows them, made in turns of the event loop."""
-    now = request.services.core.now()
-    return await in_turns([*found], lambda one: presenters.market(one, catalog, now))
+    ago = await day_ago(request, found)
+    return await in_turns([*found], lambda one: presenters.market(one, catalog, ago[one.id]))
 
 
 @get("/markets/{name:str}", guards=[public])
@@ -106,12 +116,10 @@ async def show_market(request: ApiRequest, name: NamePath) -> Response[bytes]:
 
 
 async def market_answer(request: ApiRequest, name: str) -> Response[bytes]:
-    """Return a market with its volume of 24 hours."""
+    """Return one market."""
     catalog = catalog_of(request)
-    record = await catalog.market(name)
-    now = request.services.core.now()
-    day = await day_volume(request.context, record, now)
-    return answer({"market": presenters.market(record, catalog, now, day)})
+    (shown,) = await shown_markets(request, catalog, [await catalog.market(name)])
+    return answer({"market": shown})
 
 
 @get("/markets/{name:str}/orderbook", guards=[public])

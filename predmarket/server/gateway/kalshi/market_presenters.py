@@ -19,6 +19,7 @@ from predmarket.server.gateway.kalshi.words import (
 from predmarket.server.gateway.quote_history import QuoteCandle, Range
 from predmarket.server.read_model.market_view import BookView
 from predmarket.server.read_model.queries.candles import CandleRecord
+from predmarket.server.read_model.quotes import Quotes
 from predmarket.server.read_model.records import MarketRecord, TradeRecord
 from predmarket.units import PRICE_ONE, Micros, Price, Qty, format_price
 
@@ -29,19 +30,16 @@ _ONE = "1.0000"
 _STRUCTURES = {1_000: "dime", 100: "linear_cent", 10: "deci_cent", 1: "centi_cent"}
 """Names of tick sizes; the venue has the second and the third."""
 _RESULTS = {Outcome.YES: "yes", Outcome.NO: "no", Outcome.SCALAR: "scalar", Outcome.VOID: ""}
-_DAY: Micros = 86_400_000_000
 _VENUE_RATE = 700
 """The venue's taker rate, 0.07: its multiplier is 1."""
 
 
-def market(record: MarketRecord, catalog: Catalog, now: Micros, day: Qty | None = None) -> Json:
-    """Return a market. ``day`` is its volume of 24 hours, None if it was not counted."""
+def market(record: MarketRecord, catalog: Catalog, ago: Quotes | None) -> Json:
+    """Return a market. ``ago`` are its quotes a day ago, None if they are not known."""
     book = catalog.view.book(record.id)
     closes = NO_CLOSE if record.closes_at is None else time(record.closes_at)
     created = time(record.created_at)
     label = record.label or ""
-    if day is None and record.created_at > now - _DAY:
-        day = record.volume
     return {
         "ticker": ticker(record.slug),
         "event_ticker": catalog.event_ticker(record),
@@ -62,21 +60,19 @@ def market(record: MarketRecord, catalog: Catalog, now: Micros, day: Qty | None 
         "status": MARKET_STATUS[record.status],
         "response_price_units": "usd_cent",
         **best_prices(book),
-        "last_price_dollars": _NOTHING
-        if record.last_price is None
-        else format_price(record.last_price),
+        "last_price_dollars": format_price(record.last_price or 0),
         "volume_fp": count(record.volume),
-        "volume_24h_fp": None if day is None else count(day),
+        "volume_24h_fp": None if ago is None else count(record.volume - ago.volume),
         "open_interest_fp": count(record.open_interest),
         "result": result(record),
         **_settlement(record),
         "can_close_early": True,
         "fractional_trading_enabled": True,
         "notional_value_dollars": _ONE,
-        "previous_yes_bid_dollars": _NOTHING,
-        "previous_yes_ask_dollars": _NOTHING,
-        "previous_price_dollars": _NOTHING,
-        "liquidity_dollars": _NOTHING,
+        "previous_yes_bid_dollars": _NOTHING if ago is None else format_price(ago.bid),
+        "previous_yes_ask_dollars": _NOTHING if ago is None else format_price(ago.ask),
+        "previous_price_dollars": format_price((ago and ago.last_price) or 0),
+        "liquidity_dollars": _NOTHING,  # as at the venue, where it is deprecated and always 0
         "expiration_value": "",
         "tick_size": max(1, record.tick // 100),
         "price_level_structure": structure(record),

@@ -151,6 +151,8 @@ def user_order(record: OrderRecord, split: Split, view: MarketView) -> Json:
 
 def position(record: PositionRecord, tally: MarketTally, user_id: int, view: MarketView) -> Json:
     """Return a user's position in a market, and what the user has traded there."""
+    held_fees = tally.held_fees if record.yes != record.no else 0
+    known = {} if held_fees is None else {"position_fee_cost_dollars": dollars(held_fees)}
     return {
         "user_id": str(user_id),
         "market_ticker": market_ticker(view, record.market_id),
@@ -158,6 +160,7 @@ def position(record: PositionRecord, tally: MarketTally, user_id: int, view: Mar
         "position_cost_dollars": dollars(record.cost),
         "realized_pnl_dollars": dollars(record.realized),
         "fees_paid_dollars": dollars(tally.fees),
+        **known,
         "volume_fp": count(tally.volume),
         "subaccount": 0,
     }
