@@ -42,7 +42,8 @@ def list_events(
         typer.Option("--status", case_sensitive=False, help="Only events that stand so."),
     ] = None,
     search: Annotated[
-        str | None, typer.Option("--search", metavar="TEXT", help="Only events that match.")
+        str | None,
+        typer.Option("--search", metavar="TEXT", help="With this in a name, category or tag."),
     ] = None,
     category: arguments.Category = None,
     tag: arguments.Tags = None,

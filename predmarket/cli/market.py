@@ -30,7 +30,8 @@ def list_markets(
         typer.Option("--status", case_sensitive=False, help="Only markets that stand so."),
     ] = None,
     search: Annotated[
-        str | None, typer.Option("--search", metavar="TEXT", help="Only markets that match.")
+        str | None,
+        typer.Option("--search", metavar="TEXT", help="With this in a name, category or tag."),
     ] = None,
     category: arguments.Category = None,
     tag: arguments.Tags = None,

@@ -54,7 +54,7 @@ def events(
     cursor: str | None = None,
 ) -> Call[Page[EventSummary]]:
     """List events: those of a category, with all of some tags, whose source holds a text, or of a
-    group."""
+    group. ``q`` is looked for in names, category and tags."""
     return list_of(
         "/v1/events",
         Access.OPTIONAL,

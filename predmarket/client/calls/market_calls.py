@@ -45,7 +45,7 @@ def markets(
     cursor: str | None = None,
 ) -> Call[Page[Market]]:
     """List markets: those of a category, with all of some tags, whose source holds a text, or of a
-    group."""
+    group. ``q`` is looked for in names, category and tags."""
     return list_of(
         "/v1/markets",
         Access.OPTIONAL,

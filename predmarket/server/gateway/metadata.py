@@ -1,6 +1,8 @@
-"""Category, tags and source: from requests to commands, and as filters of lists."""
+"""Category, tags and source: from requests to commands, and as filters and in searches of
+lists."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Annotated, TypeAlias
 
 from litestar.params import QueryParameter
@@ -43,6 +45,24 @@ def change_of(data: UpdateMarketRequest | UpdateEventRequest) -> MetadataChange 
 
 def _text(value: str | UnsetType | None) -> str | None:
     return None if isinstance(value, UnsetType) else value or ""
+
+
+def text_filter(q: str | None) -> Callable[[str, str, Metadata], bool]:
+    """Return a test of slug, title and metadata: whether one of slug, title, category and tags
+    holds the text, in any case."""
+    wanted = (q or "").casefold()
+
+    def matches(slug: str, title: str, one: Metadata) -> bool:
+        return wanted in slug or wanted in title.casefold() or wanted in _folded(one)
+
+    return matches
+
+
+@lru_cache(maxsize=16_384)
+def _folded(one: Metadata) -> str:
+    """Return category and tags as they are searched, on a line each. (Kept: to join them costs a
+    search several times what all else of a market does.)"""
+    return "\n".join((one.category or "", *one.tags)).casefold()
 
 
 def metadata_filter(

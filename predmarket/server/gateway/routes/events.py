@@ -54,6 +54,7 @@ from predmarket.server.gateway.metadata import (
     change_of,
     metadata_filter,
     metadata_of,
+    text_filter,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.resolutions import carry_out, meant, resolving
@@ -68,7 +69,9 @@ from predmarket.units import Micros
 
 Search = Annotated[
     str | None,
-    QueryParameter(max_length=500, pattern=LINE, description="Looked for in slug and title"),
+    QueryParameter(
+        max_length=500, pattern=LINE, description="Looked for in slug, title, category and tags"
+    ),
 ]
 _NO_MARKET = -1
 """The id that stands for a market which a body names and which does not exist."""
@@ -86,21 +89,21 @@ async def list_events(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> EventPage:
-    """List events, the newest first; ``q`` is looked for in slug and title.
+    """List events, the newest first; ``q`` is looked for in slug, title, category and tags.
 
     Pages neither skip nor repeat an event that does not change. One event has its markets.
     """
-    view, who, wanted = request.services.view, request.user, (q or "").casefold()
+    view, who, is_named = request.services.view, request.user, text_filter(q)
     drafts = _sees_drafts(request)
     has_metadata = metadata_filter(category, tags, source)
     group_id = await wanted_group(request.services, group)
 
     def matches(id: int) -> bool:
         record = view.events[id]
-        is_named = wanted in record.slug or wanted in record.title.casefold()
-        return is_named and has_metadata(record.metadata) and sees_event(who, record, view)
+        found = is_named(record.slug, record.title, record.metadata)
+        return found and has_metadata(record.metadata) and sees_event(who, record, view)
 
-    searches = wanted or category or tags or source or sees_some(who)
+    searches = q or category or tags or source or sees_some(who)
     kinds = kinds_seen(who, view, None if status is None else (status,))
 
     found = await find(

@@ -49,6 +49,7 @@ from predmarket.server.gateway.metadata import (
     change_of,
     metadata_filter,
     metadata_of,
+    text_filter,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.resolutions import carry_out, meant, resolving
@@ -63,7 +64,9 @@ DEFAULT_TICK = parse_tick("0.01")
 
 Search = Annotated[
     str | None,
-    QueryParameter(max_length=500, pattern=LINE, description="Looked for in slug and question"),
+    QueryParameter(
+        max_length=500, pattern=LINE, description="Looked for in slug, question, category and tags"
+    ),
 ]
 Status = Annotated[MarketStatus | None, QueryParameter(description="Of one status")]
 
@@ -81,21 +84,22 @@ async def list_markets(
     offset: Offset = 0,
     cursor: Cursor = None,
 ) -> MarketList:
-    """List markets, the newest first; ``q`` is looked for in slug and question.
+    """List markets, the newest first; ``q`` is looked for in slug, question, category and tags.
 
     Pages by ``cursor`` neither skip nor repeat a market that does not change, whatever happens to
     others between two pages; ``offset`` jumps to a place.
     """
-    view, who, wanted = request.services.view, request.user, (q or "").casefold()
+    view, who, is_named = request.services.view, request.user, text_filter(q)
     has_metadata = metadata_filter(category, tags, source)
     group_id = await wanted_group(request.services, group)
 
     def matches(id: int) -> bool:
         record = view.market(id)
-        is_named = wanted in record.slug or wanted in record.question.casefold()
-        return is_named and has_metadata(view.metadata_of(record)) and sees(who, record)
+        metadata = view.metadata_of(record)
+        found = is_named(record.slug, record.question, metadata) and has_metadata(metadata)
+        return found and sees(who, record)
 
-    searches = wanted or category or tags or source or sees_some(who)
+    searches = q or category or tags or source or sees_some(who)
     kinds = kinds_seen(who, view, None if status is None else (status,))
 
     found = await find(

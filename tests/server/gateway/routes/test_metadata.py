@@ -36,6 +36,14 @@ async def test_markets_and_events_keep_it(exchange: Exchange) -> None:
 
     assert await slugs(exchange, "category=weather") == ["rain"]
     assert await slugs(exchange, "tags=OSLO") == ["rain", "snow"]
+    assert await slugs(exchange, "q=Slo") == ["rain", "snow"]
+    assert await slugs(exchange, "q=WEATH") == ["rain"]
+    assert await slugs(exchange, "q=slo&category=weather") == ["rain"]
+    assert await slugs(exchange, "q=polit") == [one["slug"] for one in OUTCOMES]  # their event's
+    assert [one["slug"] for one in (await got(exchange.admin, "/v1/events?q=ITY"))["items"]] == [
+        "vote"
+    ]
+    assert (await got(exchange.admin, "/v1/events?q=weather"))["items"] == []
     assert await slugs(exchange, "tags=oslo&tags=rain") == ["rain"]
     assert await slugs(exchange, "tags=oslo,%20rain") == ["rain"]
     assert await slugs(exchange, "source=MET.example&limit=1") == ["rain"]
