@@ -23,7 +23,8 @@ class Status(msgspec.Struct, frozen=True, rename="camel"):
 
     ``durability`` holds the database's settings in force. Its ``durable`` is "yes" if commits
     survive a crash of the machine, otherwise "no"; on PostgreSQL ``standby`` tells what a failover
-    would lose. ``healthy`` equals ``core`` of /healthz.
+    would lose. Where the database lacks what was acknowledged, ``journal`` says so. ``healthy``
+    equals ``core`` of /healthz.
     ``time`` is the exchange's time, by which orders expire and markets close; null before a core
     has led.
     ``clock`` is how that time runs: wall, stepped (it stands until it is moved), or scaled=60.

@@ -41,6 +41,7 @@ class FleetTally:
     """What a campaign went through; ``takeovers_s``: from a leader's end to the next one's lead."""
 
     rounds: Counter[str] = field(default_factory=Counter)
+    under_way: str = ""
     acknowledged: int = 0
     unknown: int = 0
     deposed: int = 0
@@ -242,6 +243,8 @@ async def disturb(disturber: D, steps: Iterable[Callable[[D], Awaitable[None]]])
     crowd, urls = Crowd(draw), running.urls
     await crowd.open(urls[0])
     for number, step in enumerate(steps):
+        name = step.__name__.replace("_", " ")
+        tally.under_way = f"{number + 1}, {name}"
         # A leader that was without PostgreSQL for longer than its lease may have been deposed.
         tally.deposed += await asyncio.to_thread(_start_deposed, running)
         async with loaded(running, f"round{number}", sums_hold) as loads:
@@ -252,7 +255,7 @@ async def disturb(disturber: D, steps: Iterable[Callable[[D], Awaitable[None]]])
             tally.unknown += await crowd.find_out(urls[0])
             tally.snapshots += taken.count
         await same_books(urls, [MARKET, *crowd.organiser.markets])
-        tally.rounds[step.__name__.replace("_", " ")] += 1
+        tally.rounds[name] += 1
         tally.acknowledged += sum(len(load.acknowledged) for load in loads)
         tally.unknown += sum(len(load.unknown) for load in loads)
     await asyncio.to_thread(audit_holds, running.database_url)
@@ -260,6 +263,17 @@ async def disturb(disturber: D, steps: Iterable[Callable[[D], Awaitable[None]]])
     tally.traded = sum(len(trader.acknowledged) for trader in crowd.traders)
     tally.acts, tally.cut = crowd.organiser.did, crowd.organiser.cut
     return tally
+
+
+def run(disturber: D, steps: Iterable[Callable[[D], Awaitable[None]]]) -> FleetTally:
+    """Run the rounds; when one fails, print which, and the ends of all logs."""
+    try:
+        return asyncio.run(disturb(disturber, steps))
+    except BaseException:
+        print(f"in round {disturber.tally.under_way}")
+        for one in disturber.running.processes:  # their folders are gone in a moment
+            print(f"{one.folder.name}:\n{(one.folder / 'log').read_text()[-3000:]}")
+        raise
 
 
 def _start_deposed(running: Fleet) -> int:
@@ -280,11 +294,6 @@ def campaign(folder: Path, rounds: int, seed: int) -> FleetTally:
         RedisServer() as redis,
         fleet(folder, database.url(), redis) as running,
     ):
-        try:
-            disturber = Disturber(running, database, random.Random(seed))
-            steps = (disturber.draw.choice(DISTURBANCES) for _ in range(rounds))
-            return asyncio.run(disturb(disturber, steps))
-        except BaseException:
-            for one in running.processes:  # their folders are gone in a moment
-                print(f"{one.folder.name}:\n{(one.folder / 'log').read_text()[-3000:]}")
-            raise
+        disturber = Disturber(running, database, random.Random(seed))
+        steps = (disturber.draw.choice(DISTURBANCES) for _ in range(rounds))
+        return run(disturber, steps)

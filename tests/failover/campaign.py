@@ -6,7 +6,6 @@ and both gateways show the same books. Money is conserved in every snapshot take
 the end the audit holds, replay included.
 """
 
-import asyncio
 import random
 import shutil
 import tempfile
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.crash.fleet import FleetTally, disturb
+from tests.crash.fleet import FleetTally, run
 from tests.failover.faults import FAILOVERS, OTHERS, Fault, Faults
 from tests.support.exchange import JUMPING
 from tests.support.fleet import fleet
@@ -54,12 +53,7 @@ def campaign(folder: Path, faults: int, seed: int) -> FleetTally:
                 for number, one in enumerate(running.gateways, 1)
             ]
             disturber = Faults(running, pair.primary, draw, pair=pair, wires=wires)
-            try:
-                return asyncio.run(disturb(disturber, steps(faults, draw)))
-            except BaseException:
-                for one in running.processes:  # their folders are gone in a moment
-                    print(f"{one.folder.name}:\n{(one.folder / 'log').read_text()[-3000:]}")
-                raise
+            return run(disturber, steps(faults, draw))
 
 
 def steps(faults: int, draw: random.Random) -> list[Fault]:

@@ -69,8 +69,9 @@ async def test_nothing_acknowledged_is_lost(
     market = await exchange.market()
     assert await _standby(exchange) == "synchronous"
     orders = Orders(await exchange.trader("ann"), market["slug"])
+    await _waits_for_the_standby(exchange, pair, orders)
     hands = [asyncio.create_task(orders.place()) for _ in range(HANDS)]
-    await orders.reached(BEFORE)
+    await orders.reached(len(orders.acknowledged) + BEFORE)
     await asyncio.to_thread(pair.primary.stop, "kill")
     await asyncio.to_thread(pair.fail_over)
     await orders.reached(len(orders.acknowledged) + AFTER)
@@ -101,10 +102,9 @@ async def test_nothing_acknowledged_is_lost(
     assert written.report.ok
 
 
-async def test_a_commit_waits_for_the_standby(exchange: Exchange, pair: PostgresPair) -> None:
-    """Also one whose wait somebody broke off, and which the database calls committed then."""
-    market = await exchange.market()
-    orders = Orders(await exchange.trader("ann"), market["slug"])
+async def _waits_for_the_standby(exchange: Exchange, pair: PostgresPair, orders: Orders) -> None:
+    """An order waits for the standby, also when somebody breaks its commit's wait off and the
+    database calls it committed."""
     await asyncio.to_thread(pair.standby.stop)
     asking = asyncio.create_task(orders.ask("alone"))
     with psycopg.connect(libpq(pair.primary.url()), autocommit=True) as connection:

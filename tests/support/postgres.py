@@ -114,7 +114,15 @@ class PostgresServer:
         What it has that ``source`` lacks is lost. Raises RuntimeError if that is impossible.
         """
         place = ("--target-pgdata", self.data, "--source-server", libpq(source.url()))
-        self._run(self.bin / "pg_rewind", *place, "--write-recovery-conf", "--no-sync")
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self._run(self.bin / "pg_rewind", *place, "--write-recovery-conf", "--no-sync")
+                break
+            except RuntimeError as error:  # its last children may hold the shared memory
+                if "still in use" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
         self._wait_for_nobody()
 
     def copy(self, source: "PostgresServer") -> None:

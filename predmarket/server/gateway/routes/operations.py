@@ -11,6 +11,7 @@ from predmarket.contracts.operations import ClockTime, Health, Leader, MoveClock
 from predmarket.enums import AdminAction
 from predmarket.enums import ErrorCode as E
 from predmarket.server.core.advance import NotMovable
+from predmarket.server.core.durability import JOURNAL
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.context import ApiRequest, admin, anyone
 from predmarket.server.gateway.limits.client_address import is_local
@@ -31,12 +32,15 @@ async def status(request: ApiRequest) -> Status:
     """
     services, who = request.services, request.user
     core, is_admin = services.core.status(), who is not None and who.is_admin
+    durability = {"durable": "yes" if core.durable else "no", **core.durability}
+    if JOURNAL in durability and not is_admin:
+        durability[JOURNAL] = "behind"  # the text counts what happens, as the sequence does
     return Status(
         version=__version__,
         uptime=int(time.monotonic() - _started),
         backend=services.db.backend,
         leader=Leader(core.epoch, core.leader if is_admin else None),
-        durability={"durable": "yes" if core.durable else "no", **core.durability},
+        durability=durability,
         sequence=core.sequence if is_admin else None,
         healthy=core.healthy,
         time=format_time(services.core.now()) if core.epoch else None,
