@@ -4,6 +4,7 @@ ROWS = {
     "machine": "the yardsticks alone: what this machine's disk and PostgreSQL can do",
     "engine": "matching, alone and with the ledger, against lightmatchingengine",
     "events": "the whole exchange over events of many outcomes, against the engine row",
+    "publicbook": "matching alone on the files of a public benchmark, against engines listed there",
     "settle": "the stream through settlement alone, on both databases, against pgbench",
     "http": "one order a request over HTTP, on both databases, against pgbench and an empty route",
     "kalshi": "one signed order a request in Kalshi's shape, against POST /v1/orders",
