@@ -144,10 +144,14 @@ class Pair:
             same("order", self.expected.order(command["order"]), answer[1])
 
     def _cancel_all(self, command: Command) -> None:
-        body = {"marketId": command["market"], "side": command["side"]}
-        answer = self.world.call(command["user"], "POST", "/v1/orders/cancel-all", body)
-        if command["market"] is not None and not self.sees(command["user"], command["market"]):
+        user, market, event = command["user"], command["market"], command["event"]
+        body = {"marketId": market, "eventId": event, "side": command["side"]}
+        answer = self.world.call(user, "POST", "/v1/orders/cancel-all", body)
+        if market is not None and not self.sees(user, market):
             self.at_the_door(answer, "MARKET_NOT_FOUND")
+            return
+        if event is not None and not self._sees_event(user, event):
+            self.at_the_door(answer, "EVENT_NOT_FOUND")
             return
         events = self.apply(command)
         ids = [e[1] for e in events if e[0] == "ORDER_CANCELED" and e[2] == "USER"]
@@ -288,6 +292,11 @@ class Pair:
         """Tell whether a user may know of a market."""
         known = self.reference.ledger.markets.get(market)
         return known is not None and (known.status != "DRAFT" or user == ADMIN)
+
+    def _sees_event(self, user: int, event: int) -> bool:
+        """Tell whether a user may know of an event: one of its markets is more than a draft."""
+        known = self.reference.ledger.events.get(event)
+        return known is not None and any(self.sees(user, market) for market in known.markets)
 
     def at_the_door(self, answer: tuple[int, Json], code: str) -> None:
         """Check what a gateway refused by itself."""

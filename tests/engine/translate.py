@@ -66,7 +66,10 @@ def to_command(abstract: Abstract, markets_so_far: int) -> Command:
         case "cancel_all":
             side = abstract["side"]
             return commands.CancelAll(
-                abstract["user"], abstract["market"], None if side is None else Side(side)
+                abstract["user"],
+                abstract["market"],
+                None if side is None else Side(side),
+                event_id=abstract["event"],
             )
         case "create_group" | "set_group_limit" | "reset_group" | "trigger_group" | "delete_group":
             return _group_command(abstract)

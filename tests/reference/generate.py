@@ -81,7 +81,7 @@ class Generator:
             (self.place, 640),
             (self._amend, 130),
             (self._cancel, 70),
-            (self._cancel_all, 12),
+            (self.cancel_all, 12),
             (self._cancel_after, 10),
             (self._transfer, 50),
             (self._update_market, 24),
@@ -322,12 +322,12 @@ class Generator:
             user = self._user()
         return self.stamp({"op": "cancel", "user": user, "order": order_id, "admin": admin})
 
-    def _cancel_all(self) -> Draft:
+    def cancel_all(self) -> Draft:
+        """Cancel a user's orders, all or of one market, one side."""
         market = self.any_market() if self.chance(0.6) else None
         side = self.random.choice((None, "BUY", "SELL"))
-        return self.stamp(
-            {"op": "cancel_all", "user": self._user(), "market": market, "side": side}
-        )
+        chosen = {"user": self._user(), "market": market, "event": None, "side": side}
+        return self.stamp({"op": "cancel_all", **chosen})
 
     def _disconnect(self) -> Draft:
         connection = self.random.choice(CONNECTIONS)

@@ -54,6 +54,14 @@ class EventGenerator(Generator):
             return self.create_market()
         return None
 
+    def cancel_all(self) -> Draft:
+        """Cancel a user's orders, those of an event among others, or of one of its markets."""
+        draft = super().cancel_all()
+        if self.chance(0.5):
+            return draft
+        market = draft["market"] if self.chance(0.2) else None
+        return {**draft, "event": self._any_event()[0], "market": market}
+
     # --- small choices -----------------------------------------------------------------------
 
     def _live_events(self) -> list[Event]:

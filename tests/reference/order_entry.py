@@ -193,11 +193,13 @@ def cancel(ledger: Ledger, command: Command) -> list[Notice]:
 
 
 def cancel_all(ledger: Ledger, command: Command) -> list[Notice]:
-    """Cancel a user's open orders, of one market or one side if asked so."""
+    """Cancel a user's open orders, of one market, one event or one side if asked so."""
     chosen = [
         order
         for order in ledger.of_user(command["user"])
-        if command["market"] in (None, order.market) and command["side"] in (None, order.side)
+        if command["market"] in (None, order.market)
+        and command["event"] in (None, ledger.markets[order.market].event.id)
+        and command["side"] in (None, order.side)
     ]
     return ledger.end_all(chosen, "USER")
 

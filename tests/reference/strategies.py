@@ -113,7 +113,7 @@ def cancels() -> st.SearchStrategy[Step]:
 def sweeps() -> st.SearchStrategy[Step]:
     """Return a strategy for cancel-alls."""
     market, side = st.one_of(st.none(), _markets), st.one_of(st.none(), _sides)
-    return _step("cancel_all", user=_users, market_index=market, side=side)
+    return _step("cancel_all", user=_users, market_index=market, event=st.none(), side=side)
 
 
 def disconnects() -> st.SearchStrategy[Step]:

@@ -95,7 +95,7 @@ def test_events_reach_every_refusal_and_ending() -> None:
     rejections: set[str | int] = set()
     endings: set[tuple[bool, str]] = set()
     merges = 0
-    for seed in (3, 6, 7):
+    for seed in (13, 15):
         exchange = ReferenceExchange()
         for command in random_commands(seed, exchange, 2000, kind=EventGenerator):
             for notice in exchange.apply(command):
