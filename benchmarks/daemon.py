@@ -4,7 +4,7 @@ import itertools
 import json
 import random
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks import load
+from predmarket.server.process import start
 from predmarket.server.storage import migrations
 from tests.support.exchange import ExchangeProcess
 from tests.support.postgres import PostgresServer, fresh_database
@@ -22,17 +23,21 @@ TRADERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A running exchange. ``tokens`` are its traders' access tokens."""
+    """A running exchange. ``tokens`` are its traders' access tokens.
+
+    ``markets`` are the slugs of those that its orders are for.
+    """
 
     process: ExchangeProcess
     tokens: list[str]
+    markets: Sequence[str] = (MARKET,)
 
     def orders(self, path: str = "/v1/orders") -> Callable[[], bytes]:
         """Return a source of requests: limit orders at crossing prices, 0.45 to 0.55.
 
         Each carries a client order id, as every careful client's does; ids never repeat.
         """
-        return self._requests(path, orders())
+        return self._requests(path, orders(self.markets))
 
     def batches(self, size: int) -> Callable[[], bytes]:
         """Return a source of requests with ``size`` such orders each."""
@@ -59,9 +64,10 @@ class Daemon:
         return next_request
 
 
-def orders() -> Callable[[], bytes]:
+def orders(markets: Sequence[str] = (MARKET,)) -> Callable[[], bytes]:
     """Return a source of such orders as JSON."""
     draw = random.Random(1)
+    slugs = [slug.encode() for slug in markets]
     numbers = itertools.count()
     run = random.randbytes(4).hex()
 
@@ -70,7 +76,7 @@ def orders() -> Callable[[], bytes]:
             b'{"marketId":"%s","side":"%s","type":"LIMIT","price":"0.%d","qty":"%d",'
             b'"clientOrderId":"%s-%d"}'
             % (
-                MARKET.encode(),
+                draw.choice(slugs),
                 draw.choice((b"BUY", b"SELL")),
                 draw.randint(45, 55),
                 draw.randint(1, 99),
@@ -83,27 +89,38 @@ def orders() -> Callable[[], bytes]:
 
 
 @contextmanager
-def daemon(server: PostgresServer | None, **settings: str) -> Iterator[Daemon]:
-    """Start an exchange on ``server``, or on SQLite when there is none, with these settings."""
+def daemon(
+    server: PostgresServer | None,
+    prepare: Callable[[str], None] | None = None,
+    **settings: str,
+) -> Iterator[Daemon]:
+    """Start an exchange on ``server``, or on SQLite when there is none, with these settings.
+
+    ``prepare`` fills the seeded database at a URL before the start.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if server is None:
             url = f"sqlite:///{folder / 'predmarket.db'}"
         else:
             url = stack.enter_context(fresh_database(server.url()))
-            migrations.upgrade(url)
+        migrations.upgrade(url)
+        if prepare is not None:
+            start.seed({"database_url": url, "data_dir": str(folder)}, force=False)
+            prepare(url)
         credit = {"SIGNUP_CREDIT": "1000000", "LOG_LEVEL": "error", **settings}
         process = ExchangeProcess(
             folder, url, "--seed", settings=credit, program="benchmarks.empty"
         )
         process.start()
         try:
-            yield Daemon(process, _sign_up(process.url))
+            yield Daemon(process, sign_up(process.url))
         finally:
             process.stop()
 
 
-def _sign_up(url: str) -> list[str]:
+def sign_up(url: str) -> list[str]:
+    """Register the traders; return their access tokens."""
     tokens = []
     for number in range(TRADERS):
         body = {"email": f"trader{number}@example.com", "password": "correct horse"}
