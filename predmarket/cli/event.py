@@ -18,8 +18,8 @@ from predmarket.cli import (
 from predmarket.cli.context import Line
 from predmarket.cli.event_tables import Own
 from predmarket.cli.failure import usage
-from predmarket.cli.numbers import RATE, TICK, optional
 from predmarket.cli.paging import show_list
+from predmarket.cli.terms import terms
 from predmarket.cli.timestamps import moment
 from predmarket.client import calls
 from predmarket.client.calls import NewMarket
@@ -154,27 +154,13 @@ def create(
     markets = outcomes.new_markets(market or [], file)
     if not markets:
         raise usage("give the markets: --market SLUG=QUESTION for each, or --file F")
-    closing = moment(line, closes_at, "--closes-at")
-    tick = optional(tick, TICK, "--tick")
-    maker_fee = optional(maker_fee, RATE, "--maker-fee")
-    taker_fee = optional(taker_fee, RATE, "--taker-fee")
+    given = terms(
+        line, description=description, tick=tick, maker_fee=maker_fee, taker_fee=taker_fee,
+        closes_at=closes_at, draft=draft, category=category, tag=tag, source=source, group=group,
+    )  # fmt: skip
     with line.client() as client:
         event = client.create_event(
-            slug,
-            title,
-            markets,
-            description=description,
-            exhaustive=exhaustive or None,
-            tick_size=tick,
-            maker_fee_rate=maker_fee,
-            taker_fee_rate=taker_fee,
-            closes_at=closing,
-            status=MarketStatus.DRAFT if draft else None,
-            category=category,
-            tags=arguments.tags(tag),
-            source=source,
-            group=group,
-            series=series,
+            slug, title, markets, exhaustive=exhaustive or None, series=series, **given
         )
     event_tables.write(line, event)
 

@@ -9,8 +9,10 @@ from predmarket import units
 from predmarket.cli import arguments, complete, context, layouts, prompt, resolution
 from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
-from predmarket.cli.numbers import RATE, SETTLEMENT, TICK, number, optional
+from predmarket.cli.numbers import SETTLEMENT, number
 from predmarket.cli.paging import show_list
+from predmarket.cli.terms import like as terms_like
+from predmarket.cli.terms import terms
 from predmarket.cli.timestamps import moment
 from predmarket.client import calls
 from predmarket.client.response_types import Book, Event, Market
@@ -115,35 +117,14 @@ def create(
     closing time is its own: --closes-at gives the new one's.
     """
     line = context.of(ctx)
-    closing = moment(line, closes_at, "--closes-at")
-    tick = optional(tick, TICK, "--tick")
-    maker_fee = optional(maker_fee, RATE, "--maker-fee")
-    taker_fee = optional(taker_fee, RATE, "--taker-fee")
+    given = terms(
+        line, description=description, tick=tick, maker_fee=maker_fee, taker_fee=taker_fee,
+        closes_at=closes_at, draft=draft, category=category, tag=tag, source=source, group=group,
+    )  # fmt: skip
     with line.client() as client:
-        terms = None if like is None else client.market(like)
-        if terms is not None:
-            description = terms["description"] if description is None else description
-            tick = tick or terms["tickSize"]
-            maker_fee = maker_fee or terms["makerFeeRate"]
-            taker_fee = taker_fee or terms["takerFeeRate"]
-            category = terms.get("category") if category is None else category
-            tag = tag or terms.get("tags")
-            source = terms.get("source") if source is None else source
-            group = terms.get("group") if group is None else group
-        market = client.create_market(
-            slug,
-            question,
-            description=description,
-            tick_size=tick,
-            maker_fee_rate=maker_fee,
-            taker_fee_rate=taker_fee,
-            closes_at=closing,
-            status=MarketStatus.DRAFT if draft else None,
-            category=category,
-            tags=arguments.tags(tag),
-            source=source,
-            group=group,
-        )
+        if like is not None:
+            given = terms_like(client.market(like), given)
+        market = client.create_market(slug, question, **given)
     line.output.record(layouts.MARKET, market)
 
 
