@@ -10,6 +10,7 @@ ROWS = {
     "kalshi": "one signed order a request in Kalshi's shape, against POST /v1/orders",
     "growth": "the http row by resting orders, markets and users, against itself without them",
     "scaleout": "orders through one and two gateways beside a core, against one process",
+    "scale": "a simulation of several shards, of costs measured here, against one",
     "recovery": "a million orders loaded, a million commands replayed, against bare reads",
     "batch": "twenty orders a request over HTTP, on both databases, against pgbench",
     "socket": "orders over /realtime, on both databases, against pgbench",

@@ -51,7 +51,7 @@ EVENT_SABOTAGES = (
         POSITION,
         "            elif before == least:\n                self._least = None\n",
         "",
-        _test("worked_examples_of_events", "example_10"),
+        _test("event_orders", "a_fill_turns_a_position_and_reduces_once"),
     ),
     Sabotage(
         "a closing BUY reserves nothing",

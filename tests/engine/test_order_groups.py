@@ -309,16 +309,18 @@ def _buy(qty: str) -> PlaceOrder:
 def test_a_sweep_ends_before_the_group_it_tripped(
     monkeypatch: pytest.MonkeyPatch, desk: Desk
 ) -> None:
-    """It trips at its first step; the orders end, market by market, after its last one."""
+    """It trips at its first step; its order in another market ends after the sweep's last one."""
     monkeypatch.setattr(steps, "STEP", 1)
     desk.create()
-    made = quotes(desk, "0.50", "0.51", "0.52", limit="5")
+    made = quotes(desk, "0.50", limit="5")
     desk.place(A, "SELL", "6", "0.50", market=2, group=made)
+    for price in ("0.51", "0.52"):
+        desk.place(C, "SELL", "6", price)
     desk.place(B, "BUY", "18", "0.52")
-    assert [row[0] for row in desk.rows if row[0] in ("MATCH", "GROUP")] == [
-        "MATCH", "GROUP", "MATCH", "MATCH",
+    assert [row[0] for row in desk.rows if row[0] in ("MATCH", "GROUP", "ORDER_CANCELED")] == [
+        "MATCH", "GROUP", "MATCH", "MATCH", "ORDER_CANCELED",
     ]  # fmt: skip
-    assert desk.rows[-1] == ("ORDER_CANCELED", 4, "GROUP")
+    assert ended(desk) == [2]
 
 
 def test_groups_of_one_account_end_one_after_the_other(
