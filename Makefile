@@ -22,7 +22,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install check test coverage sabotage oracle contract build-check image-check class crash failover abuse bench fmt lock clean
+.PHONY: help run install check test coverage sabotage oracle contract build-check image-check class crash failover soak abuse bench fmt lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -98,6 +98,9 @@ crash: $(DEV) ## SIGKILL under load, KILLS (100) times on each database and on a
 
 failover: $(DEV) ## FAULTS (200) on a fleet whose PostgreSQL fails over to a standby
 	$(BIN)/python -m tests.failover --faults $(or $(FAULTS),200)
+
+soak: $(DEV) ## trade for MINUTES (60) on each database beside random scenarios; 0: those, for ever
+	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),60)
 
 abuse: $(DEV) ## attacks on a running exchange, each beside a victim; NAME=attack for one
 	$(BIN)/python -m tests.abuse $(NAME)

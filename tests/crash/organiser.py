@@ -67,6 +67,8 @@ class Organiser:
     """What was under way at a kill."""
     token: str = ""
     count: int = 0
+    pause_s: float = _PAUSE_S
+    """At most so long between two acts."""
 
     async def sign_in(self, client: httpx.AsyncClient) -> None:
         """Log in as the seed's admin."""
@@ -87,7 +89,7 @@ class Organiser:
                     begun.set()
                 if act is not None:
                     await self._do(client, act)
-                await asyncio.sleep(self.draw.uniform(0, _PAUSE_S))
+                await asyncio.sleep(self.draw.uniform(0, self.pause_s))
         except Gone:
             return
 

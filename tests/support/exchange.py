@@ -26,7 +26,9 @@ JUMPING = "tests.support.jumping"
 """The program as QUICK, on a machine whose clock jumps when it is told to."""
 HASTY = "tests.abuse.hasty"
 """The program as an operator starts it, with its patience a twentieth, and without imports."""
-FORKED = (QUICK, STEPWISE, SKEWED, JUMPING, HASTY)
+SAMPLED = "tests.soak.sampled"
+"""The program as QUICK, which tells how many tasks it has."""
+FORKED = (QUICK, STEPWISE, SKEWED, JUMPING, HASTY, SAMPLED)
 SECRET = "a secret for tests, long enough by far"
 
 

@@ -1,0 +1,34 @@
+"""The program with quick password hashes; at SIGUSR2 its exchange writes its number of tasks into
+the file that FILE names."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from unittest.mock import patch
+
+from predmarket import cli
+from predmarket.server.gateway.app import Application, create_app
+from predmarket.server.gateway.auth import passwords
+from predmarket.server.gateway.services import Services
+
+FILE = "SOAK_SAMPLE"
+
+
+def sampled_app(services: Services) -> Application:
+    """Return the exchange's application, and begin to listen for the signal."""
+    loop, path = asyncio.get_running_loop(), Path(os.environ[FILE])
+    loop.add_signal_handler(signal.SIGUSR2, lambda: _write(path))
+    return create_app(services)
+
+
+def _write(path: Path) -> None:
+    aside = path.with_suffix(".new")
+    aside.write_text(str(len(asyncio.all_tasks())))
+    aside.rename(path)
+
+
+if __name__ == "__main__":
+    passwords.ROUNDS = 4
+    with patch("predmarket.server.process.runtime.create_app", sampled_app):
+        cli.main()
