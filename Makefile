@@ -22,7 +22,7 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run install check test coverage sabotage oracle contract build-check image-check class crash failover soak abuse bench fmt lock clean
+.PHONY: help run install check test coverage sabotage oracle replay contract build-check image-check class crash failover soak abuse bench fmt lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -79,6 +79,9 @@ sabotage: $(DEV) ## make each deliberate mistake and see its test catch it
 
 oracle: $(DEV) ## COMMANDS (1 million) random commands against the reference exchange
 	$(BIN)/python -m tests.engine.differential --commands $(or $(COMMANDS),1000000)
+
+replay: $(DEV) ## COMMANDS (20 000) of one journal on PYTHONS (3.11 3.13), under three hash seeds
+	$(BIN)/python -m tests.engine.replay_campaign --commands $(or $(COMMANDS),20000) $(PYTHONS:%=--python %)
 
 contract: $(DEV) ## the API against the reference and its own document, EXAMPLES (200) of each
 	PREDMARKET_TEST_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest tests/conformance

@@ -61,7 +61,7 @@ class Engine:
     def apply(self, now: int, command: Command) -> list[EventTuple]:
         """Apply what is due, then the command, each with all of its steps."""
         rows = self.advance(now)
-        reply, happened = self._apply(now, command)
+        reply, happened = self.execute(now, command)
         rows += to_tuples(happened) + refusal(reply)
         return rows + self._finish(now)
 
@@ -70,7 +70,7 @@ class Engine:
         rows: list[EventTuple] = []
         while (due := self.exchange.due(now)) is not None:
             at, command = due
-            _, happened = self._apply(at, command)
+            _, happened = self.execute(at, command)
             rows += to_tuples(happened)
             rows += self._finish(at)
         return rows
@@ -78,11 +78,12 @@ class Engine:
     def _finish(self, now: int) -> list[EventTuple]:
         rows: list[EventTuple] = []
         while (step := self.exchange.next_step()) is not None:
-            _, happened = self._apply(now, step)
+            _, happened = self.execute(now, step)
             rows += to_tuples(happened)
         return rows
 
-    def _apply(self, now: int, command: Command) -> tuple[Reply, list[Event]]:
+    def execute(self, now: int, command: Command) -> tuple[Reply, list[Event]]:
+        """Apply one command alone."""
         reply, happened = self.exchange.apply(now, command)
         self.mirror.read(happened)
         changes = self.exchange.take_changes()
