@@ -39,7 +39,7 @@ class EventPair(Pair):
         """Compare everything that the API shows."""
         super().look()
         for id in self.reference.ledger.events:
-            same("event", self._event(id), self.world.get(ADMIN, f"/v1/events/{event_slug(id)}"))
+            same("event", self.event(id), self.world.get(ADMIN, f"/v1/events/{event_slug(id)}"))
         for user in self.world.tokens:
             held = self.world.get(user, "/v1/user/events")["items"]
             same("holdings", list(self._holdings(user)), held)
@@ -64,13 +64,13 @@ class EventPair(Pair):
         if is_past(command) or not possible:
             self.at_the_door(answer, "VALIDATION_FAILED")
         elif self.done(answer, self.apply(command), 201):
-            same("event", self._event(id), answer[1])
+            same("event", self.event(id), answer[1])
 
     def _add_market(self, command: Command) -> None:
         id = len(self.reference.ledger.markets) + 1
         path = f"/v1/events/{command['event']}/markets"
         answer = self.world.call(ADMIN, "POST", path, self._market_body(id))
-        if self._known(answer, command) and self.done(answer, self.apply(command), 201):
+        if self.known(answer, command) and self.done(answer, self.apply(command), 201):
             same("market", self.expected.market(id), answer[1])
 
     def _update_event(self, command: Command) -> None:
@@ -80,53 +80,34 @@ class EventPair(Pair):
         if "closes_at" in command:
             body["closesAt"] = show_time(command["closes_at"])
         answer = self.world.call(ADMIN, "PATCH", f"/v1/events/{id}", body)
-        if not self._known(answer, command):
+        if not self.known(answer, command):
             return
         if is_past(command):
             self.at_the_door(answer, "VALIDATION_FAILED")
         elif self.done(answer, self.apply(command)):
             self.expected.read(self.reference.advance(command["ts"]))
-            same("event", self._event(id), answer[1])
+            same("event", self.event(id), answer[1])
 
     def _resolve_event(self, command: Command) -> None:
-        id, weights = command["event"], command["weights"]
-        body: Json = {"outcome": _outcome(command["outcome"])}
-        if weights is not None:
-            # a market that is named twice: by its id and by its slug
-            counts = Counter(named for named, _ in weights)
-            names = [
-                slug(named) if named != NONE and counts[named] > 1 and n else _outcome(named)
-                for n, (named, _) in enumerate(weights)
-            ]
-            body = {"weights": dict(zip(names, (weight for _, weight in weights), strict=True))}
+        id, body = command["event"], event_resolution_body(command)
         answer = self.world.call(ADMIN, "POST", f"/v1/events/{id}/resolve", body)
-        if weights is not None and not _add_up(body["weights"].values()):
+        if not adds_up(body):
             self.at_the_door(answer, "VALIDATION_FAILED")
             return
-        if not self._known(answer, command):
+        if not self.known(answer, command):
             return
         self.expected.read(self.reference.advance(command["ts"]))
         event = self.reference.ledger.events[id]
         sets, ended = self.reference.events()[id][1], unfinished(self.reference.ledger, event)
         notices = self.apply(command)
         if self.done(answer, notices):
-            self.expected.outcomes |= {one.id: self._end(command, one.id) for one in ended}
-            same("event", self._event(id), answer[1]["event"])
+            self.expected.outcomes |= {one.id: settled_by_event(command, one.id) for one in ended}
+            same("event", self.event(id), answer[1]["event"])
             if command["outcome"] != "VOID":
                 paid = (sets - _merged(notices)) * ONE_DOLLAR_PRICE
                 same("paid", show_money(paid), answer[1]["payouts"]["total"])
 
-    def _end(self, command: Command, market: int) -> tuple[str, str | None]:
-        """Return how a market shows the end of its event."""
-        outcome = command["outcome"]
-        if outcome == "VOID":
-            return "VOID", None
-        if outcome == "WEIGHTS":
-            weight = Fraction(dict(command["weights"]).get(market, 0))
-            return "SCALAR", show_price(int(weight * ONE_DOLLAR_PRICE))
-        return ("YES", "1.0000") if outcome == market else ("NO", "0.0000")
-
-    def _known(self, answer: tuple[int, Json], command: Command) -> bool:
+    def known(self, answer: tuple[int, Json], command: Command) -> bool:
         """Tell whether an event exists; if not, check that the gateway said so."""
         known = command["event"] in self.reference.ledger.events
         if not known:
@@ -138,7 +119,7 @@ class EventPair(Pair):
 
     # --- what the API shows --------------------------------------------------------------------
 
-    def _event(self, id: int) -> Json:
+    def event(self, id: int) -> Json:
         """Return an event as admins see it."""
         ledger = self.reference.ledger
         event = ledger.events[id]
@@ -156,6 +137,7 @@ class EventPair(Pair):
             "closesAt": show_time(event.closes_at),
             "marketCount": len(event.markets),
             "series": event_slug(id),
+            "proposal": self.expected.event_proposal(id),
             "markets": [self.expected.market(market) for market in event.markets],
         }
 
@@ -191,13 +173,41 @@ class EventPair(Pair):
         )
 
 
+def event_resolution_body(command: Command) -> Json:
+    """Return the resolution of an event as the API takes it."""
+    weights = command["weights"]
+    if weights is None:
+        return {"outcome": _outcome(command["outcome"])}
+    # a market that is named twice: by its id and by its slug
+    counts = Counter(named for named, _ in weights)
+    names = [
+        slug(named) if named != NONE and counts[named] > 1 and n else _outcome(named)
+        for n, (named, _) in enumerate(weights)
+    ]
+    return {"weights": dict(zip(names, (weight for _, weight in weights), strict=True))}
+
+
+def settled_by_event(command: Command, market: int) -> tuple[str, str | None]:
+    """Return how a market shows the end of its event."""
+    outcome = command["outcome"]
+    if outcome == "VOID":
+        return "VOID", None
+    if outcome == "WEIGHTS":
+        weight = Fraction(dict(command["weights"]).get(market, 0))
+        return "SCALAR", show_price(int(weight * ONE_DOLLAR_PRICE))
+    return ("YES", "1.0000") if outcome == market else ("NO", "0.0000")
+
+
 def _outcome(named: int | str) -> int | str:
     """Return an outcome as a body names it."""
     return "NONE" if named == NONE else named
 
 
-def _add_up(weights: Iterable[str]) -> bool:
-    each = [Fraction(weight) for weight in weights]
+def adds_up(body: Json) -> bool:
+    """Tell whether a resolution's weights, if there are any, are what a gateway lets through."""
+    if "weights" not in body:
+        return True
+    each = [Fraction(weight) for weight in body["weights"].values()]
     return sum(each) == 1 and all(0 <= weight <= 1 for weight in each)
 
 

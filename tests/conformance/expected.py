@@ -11,10 +11,11 @@ from math import floor
 from typing import Any
 
 from tests.reference.exchange import ReferenceExchange
-from tests.reference.records import Market, Notice, Order, Position
+from tests.reference.records import FINAL, NONE, Market, Notice, Order, Position, Proposal
 from tests.reference.units import (
     ONE_DOLLAR_PRICE,
     PRICE_DECIMALS,
+    parse_price,
     show_money,
     show_price,
     show_qty,
@@ -27,6 +28,8 @@ STATUS = {
     "EVENT_NOT_FOUND": 404,
     "ORDER_NOT_FOUND": 404,
     "ORDER_GROUP_NOT_FOUND": 404,
+    "PROPOSAL_NOT_FOUND": 404,
+    "ANOTHER_ADMIN_NEEDED": 403,
     "GROUP_TRIPPED": 409,
     "USER_NOT_FOUND": 404,
     "FORBIDDEN": 403,
@@ -98,10 +101,16 @@ class Expected:
         """The orders that had a client order id."""
         self.outcomes: dict[int, tuple[str, str | None]] = {}
         """Each final market's outcome and settlement price."""
+        self.proposed: dict[int, tuple[str, str | None]] = {}
+        """What each market would be resolved to by what was last proposed for it."""
 
     def read(self, events: Iterable[Notice]) -> None:
-        """Remember the trades."""
-        self.trades += [Trade(event) for event in events if event[0] == "MATCH"]
+        """Remember the trades, and how markets end that a proposal ends."""
+        for event in events:
+            if event[0] == "MATCH":
+                self.trades.append(Trade(event))
+            elif event[0] == "MARKET_STATUS" and event[2] in FINAL and event[1] in self.proposed:
+                self.outcomes[int(event[1])] = self.proposed[int(event[1])]
 
     def order(self, id: int) -> Json:
         """Return an order as it stands."""
@@ -236,7 +245,30 @@ class Expected:
             "openInterest": show_qty(interest),
             "eventId": known.event.id,
             "eventSlug": None if known.event.id is None else event_slug(known.event.id),
+            "proposal": self._proposal(known),
         }
+
+    def _proposal(self, market: Market) -> Json | None:
+        """Return what is proposed for a market, alone or with its event."""
+        standing = self.reference.ledger.proposals
+        found = standing.get(("market", market.id))
+        if found is None and market.event.id is not None and market.status not in FINAL:
+            found = standing.get(("event", market.event.id))
+        if found is None:
+            return None
+        outcome, price = self.proposed[market.id]
+        shown = {"outcome": outcome, "settlementPrice": price if outcome == "SCALAR" else None}
+        return {**shown, **_stated(found)}
+
+    def event_proposal(self, id: int) -> Json | None:
+        """Return what is proposed for an event."""
+        found = self.reference.ledger.proposals.get(("event", id))
+        if found is None:
+            return None
+        outcome, weights = found.resolution["outcome"], found.resolution["weights"]
+        shares = {_named(named): show_price(parse_price(share)) for named, share in weights or ()}
+        words = outcome if isinstance(outcome, str) else _named(outcome)
+        return {"outcome": words, "weights": shares or None, **_stated(found)}
 
     def positions(self, user: int) -> dict[int, Json]:
         """Return a user's positions by market, those of nothing at all left out."""
@@ -297,6 +329,17 @@ class Expected:
     def _market_of(self, trade: Trade) -> int:
         order: Order = self.reference.ledger.orders[trade.orders["BUY"]]
         return order.market
+
+
+def _stated(proposal: Proposal) -> Json:
+    """Return what a proposal shows beside its outcome."""
+    said = {"note": None, "source": None, "actorId": proposal.actor}
+    return {**said, "effectiveAt": show_time(proposal.at)}
+
+
+def _named(outcome: int) -> str:
+    """Return the name of an event's outcome."""
+    return "NONE" if outcome == NONE else slug(outcome)
 
 
 def slug(market: int) -> str:

@@ -6,10 +6,11 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.conformance.event_pair import EventPair
 from tests.conformance.expected import Json
-from tests.conformance.world import ADMIN, World
-from tests.reference import strategies
+from tests.conformance.proposal_pair import ProposalPair
+from tests.conformance.world import ADMINS, World
+from tests.reference import proposal_strategies, strategies
+from tests.reference.proposal_strategies import concrete_proposal
 from tests.reference.records import Command
 from tests.reference.strategies import USERS, Step, concrete, opening_with_event
 
@@ -45,7 +46,7 @@ class Trading(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = type(self).make_world()
-        self.pair = EventPair(self.world)
+        self.pair = ProposalPair(self.world)
         self.reference = self.pair.reference
         self.steps = 0
 
@@ -144,10 +145,21 @@ class Trading(RuleBasedStateMachine):
         if not (is_new and full):
             self.pair.do(self.command(step))
 
+    @rule(step=proposal_strategies.proposing())
+    def propose(self, step: Step) -> None:
+        """Propose a resolution, which happens by itself, or waits for the other admin."""
+        self.pair.do(concrete_proposal(step, self.reference))
+
+    @precondition(lambda self: self.reference.ledger.proposals)
+    @rule(step=proposal_strategies.deciding())
+    def conclude(self, step: Step) -> None:
+        """Confirm or withdraw what is proposed."""
+        self.pair.do(concrete_proposal(step, self.reference))
+
     @rule(user=st.sampled_from(USERS), fields=st.sampled_from(NONSENSE), admin=st.booleans())
     def disturb(self, user: int, fields: Json, *, admin: bool) -> None:
         """Send what is no order, which takes no order id, or what only an admin may send."""
-        if admin and user != ADMIN:
+        if admin and user not in ADMINS:
             self.pair.refuse(user, "POST", "/v1/markets", MARKET, "FORBIDDEN")
         else:
             body = {**ORDER, **fields}

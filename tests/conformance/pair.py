@@ -13,10 +13,10 @@ Settled differences, which are no mistakes:
 from fractions import Fraction
 
 from tests.conformance.expected import STATUS, Expected, Json, show_time, slug
-from tests.conformance.world import ADMIN, SIGNUP_CREDIT, START, World
+from tests.conformance.world import ADMIN, ADMINS, SIGNUP_CREDIT, START, World
 from tests.reference.audit import audit
 from tests.reference.exchange import ReferenceExchange
-from tests.reference.records import CLOSES, Command, Notice
+from tests.reference.records import CLOSES, FINAL, Command, Notice
 from tests.reference.units import ONE_DOLLAR_PRICE, show_money, show_price
 
 NO_ORDER = 999_999_999
@@ -107,7 +107,8 @@ class Pair:
         self.let_time_pass()  # a preview reads what is committed, what is due is not
         user, market = command["user"], command["market"]
         free = 0
-        if market in self.reference.ledger.markets:
+        known = self.reference.ledger.markets.get(market)
+        if known is not None and known.status not in FINAL:
             free = self.reference.ledger.free(user, market, CLOSES[command["side"]])
         return self.world.call(user, "POST", "/v1/orders/preview", body), free
 
@@ -140,7 +141,7 @@ class Pair:
     def _cancel(self, command: Command) -> None:
         path = f"/v1/orders/{command['order']}/cancel"
         answer = self.world.call(command["user"], "POST", path)
-        if self.done(answer, self.apply({**command, "admin": command["user"] == ADMIN})):
+        if self.done(answer, self.apply({**command, "admin": command["user"] in ADMINS})):
             same("order", self.expected.order(command["order"]), answer[1])
 
     def _cancel_all(self, command: Command) -> None:
@@ -249,9 +250,7 @@ class Pair:
     def resolve(self, command: Command) -> None:
         """Resolve a market; one of an event can only be struck."""
         id, outcome = command["market"], command["outcome"]
-        body = {"outcome": outcome}
-        if outcome == "SCALAR":
-            body["settlementPrice"] = command["price"]
+        body = resolution_body(command)
         answer = self.world.call(ADMIN, "POST", f"/v1/markets/{id}/resolve", body)
         if not self.sees(ADMIN, id):
             self.at_the_door(answer, "MARKET_NOT_FOUND")
@@ -261,8 +260,7 @@ class Pair:
         events = self.apply(command)
         if not self.done(answer, events):
             return
-        price = int(Fraction(command["price"] or 0) * ONE_DOLLAR_PRICE)
-        self.expected.outcomes[id] = (outcome, SETTLED.get(outcome, show_price(price)))
+        self.expected.outcomes[id] = settled(command)
         same("market", self.expected.market(id), answer[1]["market"])
         if outcome != "VOID" and self.reference.ledger.markets[id].stands_alone:
             merged = sum(Fraction(e[3]) * 100 for e in events if e[0] == "MERGED" and e[2] == id)
@@ -291,7 +289,7 @@ class Pair:
     def sees(self, user: int, market: int) -> bool:
         """Tell whether a user may know of a market."""
         known = self.reference.ledger.markets.get(market)
-        return known is not None and (known.status != "DRAFT" or user == ADMIN)
+        return known is not None and (known.status != "DRAFT" or user in ADMINS)
 
     def _sees_event(self, user: int, event: int) -> bool:
         """Tell whether a user may know of an event: one of its markets is more than a draft."""
@@ -381,6 +379,20 @@ def order_body(command: Command) -> Json:
         "orderGroupId": command.get("group"),
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+def resolution_body(command: Command) -> Json:
+    """Return the resolution of a market as the API takes it."""
+    body = {"outcome": command["outcome"]}
+    if command["outcome"] == "SCALAR":
+        body["settlementPrice"] = command["price"]
+    return body
+
+
+def settled(command: Command) -> tuple[str, str | None]:
+    """Return the outcome and the settlement price of a market that is resolved so."""
+    price = int(Fraction(command["price"] or 0) * ONE_DOLLAR_PRICE)
+    return command["outcome"], SETTLED.get(command["outcome"], show_price(price))
 
 
 def is_past(command: Command) -> bool:

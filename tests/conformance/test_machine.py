@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from predmarket.server.storage.migrations import upgrade
-from tests.conformance.event_pair import EventPair
 from tests.conformance.machine import Trading
-from tests.conformance.world import World
+from tests.conformance.proposal_pair import ProposalPair
+from tests.conformance.world import ADMINS, World
+from tests.reference.exchange import ReferenceExchange
 from tests.reference.generate import Generator, random_commands
-from tests.reference.generate_events import EventGenerator
+from tests.reference.generate_proposals import ProposalGenerator
 from tests.support.kept import KeptDatabase
 
 CAMPAIGN = int(os.environ.get("PREDMARKET_TEST_EXAMPLES", "0"))
@@ -32,6 +33,16 @@ RUNS = 1
 COMMANDS = 260
 LOOK_EVERY = 50
 RESTART_EVERY = 100
+
+
+class Proposals(ProposalGenerator):
+    """Events and many proposals, by the admins that there are over HTTP."""
+
+    admins = ADMINS
+
+    def __init__(self, seed: int, exchange: ReferenceExchange, *, connections: bool) -> None:
+        super().__init__(seed, exchange, connections=connections)
+        self.kinds += self.kinds[-3:] * 3  # of proposals
 
 
 class Worlds:
@@ -64,13 +75,13 @@ def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> Worlds:
 
 
 @pytest.mark.timeout(0 if CAMPAIGN else 300)
-@pytest.mark.parametrize("kind", [Generator, EventGenerator], ids=["markets", "events"])
+@pytest.mark.parametrize("kind", [Generator, Proposals], ids=["markets", "events"])
 def test_the_same_over_random_commands(worlds: Worlds, kind: type[Generator]) -> None:
     """PREDMARKET_TEST_SEED repeats a run."""
     first = random.randrange(10**9) if CAMPAIGN and SEED == 1 else SEED
     for seed in range(first, first + (CAMPAIGN or RUNS)):
         world = worlds()
-        pair, number = EventPair(world), 0
+        pair, number = ProposalPair(world), 0
         try:
             drawn = random_commands(seed, pair.reference, COMMANDS, kind=kind)
             for number, command in enumerate(drawn, start=1):

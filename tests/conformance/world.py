@@ -5,8 +5,8 @@ the second finds due.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +28,8 @@ START = 1_800_000_000_000_000
 """When every run begins, in µs."""
 SIGNUP_CREDIT = "3.50"
 ADMIN = 1
+ADMINS = (ADMIN, 2)
+"""The second one confirms what the first one proposes, and the reverse."""
 
 
 class World:
@@ -72,6 +74,15 @@ class World:
         self._run(self._stack.aclose())
         self._run(self._open())
 
+    @contextmanager
+    def resolving(self, *, by_two: bool) -> Iterator[None]:
+        """Have resolutions need two admins meanwhile, or not."""
+        vars(self._settings)["resolve_by_two"] = by_two
+        try:
+            yield
+        finally:
+            vars(self._settings)["resolve_by_two"] = False
+
     def close(self) -> None:
         """Stop it."""
         try:
@@ -81,14 +92,14 @@ class World:
             self._patch.undo()
 
     def register(self) -> int:
-        """Register the next user; return the id. The first becomes the admin."""
+        """Register the next user; return the id. The first ones become admins."""
         body = {"email": f"user{len(self.tokens) + 1}@example.com", "password": PASSWORD}
         answer = self._run(self._client.post("/v1/auth/register", json=body))
         self._client.cookies.clear()
         assert answer.status_code == 201, answer.text
         id: int = answer.json()["user"]["id"]
         self.tokens[id] = answer.json()["accessToken"]
-        if id == ADMIN:
+        if id in ADMINS:
             self._run(self._promote(id))
         return id
 

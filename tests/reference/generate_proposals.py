@@ -16,12 +16,14 @@ ADMINS = (101, 102)
 class ProposalGenerator(EventGenerator):
     """Chooses one command after the other, proposals among them."""
 
+    admins = ADMINS
+
     def __init__(self, seed: int, exchange: ReferenceExchange, *, connections: bool) -> None:
         super().__init__(seed, exchange, connections=connections)
         self.kinds += [(self._propose, 24), (self._confirm, 9), (self._withdraw, 6)]
 
     def _admin(self) -> int:
-        return self.random.choice(ADMINS)
+        return self.random.choice(self.admins)
 
     def _propose(self) -> Draft:
         make = self.random.choice((self._strike, self._strike, self._resolve, self._resolve_event))
