@@ -100,9 +100,9 @@ class Batch:
 
     def _quote(self, market: Market, minute: Micros) -> None:
         """Record a market's quotes after a command."""
-        key, quotes = (market.id, minute), Quotes.of(market)
-        before = self.quotes.get(key)
-        self.quotes[key] = quotes if before is None else before.then(quotes)
+        before = self.quotes.get((market.id, minute))
+        quotes = Quotes.of(market) if before is None else before.after(market)
+        self.quotes[market.id, minute] = quotes
 
     def _announce(self, exchange: Exchange, changed: MarketChanged) -> None:
         self.announced.add(changed.market_id)

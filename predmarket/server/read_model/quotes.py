@@ -36,10 +36,7 @@ class Quotes(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @classmethod
     def of(cls, market: Market) -> "Quotes":
         """Return a market's present quotes."""
-        book = market.book
-        best_bid, best_ask = book.bids.best(), book.asks.best()
-        bid = 0 if best_bid is None else best_bid.price
-        ask = PRICE_ONE if best_ask is None else best_ask.price
+        bid, ask = _best(market)
         return cls(
             bid_high=bid,
             bid_low=bid,
@@ -51,6 +48,16 @@ class Quotes(msgspec.Struct, frozen=True, array_like=True, gc=False):
             last_price=market.last_price,
             volume=market.volume,
         )
+
+    def after(self, market: Market) -> "Quotes":
+        """Return these quotes and the market's present ones as one: most orders change neither."""
+        if (
+            (self.bid, self.ask) == _best(market)
+            and self.volume == market.volume
+            and self.open_interest == market.open_interest
+        ):
+            return self
+        return self.then(Quotes.of(market))
 
     def then(self, later: "Quotes") -> "Quotes":
         """Return these quotes and the next ones as one."""
@@ -65,6 +72,11 @@ class Quotes(msgspec.Struct, frozen=True, array_like=True, gc=False):
             last_price=later.last_price,
             volume=later.volume,
         )
+
+
+def _best(market: Market) -> tuple[Price, Price]:
+    bid, ask = market.book.bids.best(), market.book.asks.best()
+    return 0 if bid is None else bid.price, PRICE_ONE if ask is None else ask.price
 
 
 EMPTY_BOOK = Quotes(
