@@ -12,7 +12,6 @@ import os
 import random
 import signal
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ import httpx
 
 from tests.crash.campaign import audit_holds, sums_hold
 from tests.crash.crowd import Crowd
+from tests.crash.fleet_tally import FleetTally
 from tests.crash.watch import same_books, snapshots
 from tests.support.exchange import ExchangeProcess
 from tests.support.fleet import Fleet, fleet
@@ -34,45 +34,6 @@ LOADED = 60
 BACK_S = 20.0
 _PASSWORDS = {"user@example.com": "password123", "admin@example.com": "admin123"}
 _DEPOSIT = "100000000"
-
-
-@dataclass
-class FleetTally:
-    """What a campaign went through; ``takeovers_s``: from a leader's end to the next one's lead."""
-
-    rounds: Counter[str] = field(default_factory=Counter)
-    under_way: str = ""
-    acknowledged: int = 0
-    unknown: int = 0
-    deposed: int = 0
-    takeovers_s: list[float] = field(default_factory=list)
-    failovers_s: list[float] = field(default_factory=list)
-    """From a database's end to a core's lead on its standby."""
-    traded: int = 0
-    """Orders of the traders in events and beside them."""
-    acts: Counter[str] = field(default_factory=Counter)
-    cut: Counter[str] = field(default_factory=Counter)
-    """What was done with events, and what was under way at a disturbance."""
-    payouts: int = 0
-    snapshots: int = 0
-    """Those of the database in which money was conserved."""
-
-    def __str__(self) -> str:
-        did = _listed(self.rounds)
-        line = (
-            f"{did}; {self.acknowledged} orders acknowledged, {self.unknown} unknown at first; "
-            f"{self.deposed} cores deposed besides; {self.traded} orders of traders; events: "
-            f"{_listed(self.acts)}; cut off: {_listed(self.cut)}; {self.payouts} payouts; "
-            f"{self.snapshots} snapshots"
-        )
-        for name, times in (("takeover", self.takeovers_s), ("failover", self.failovers_s)):
-            if took := sorted(times):
-                line += f"; {name} median {took[len(took) // 2]:.2f} s, longest {took[-1]:.2f} s"
-        return line
-
-
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{count} × {name}" for name, count in sorted(counts.items()))
 
 
 @asynccontextmanager
@@ -122,8 +83,15 @@ async def _resolve(user: httpx.AsyncClient, load: Load, key: str) -> None:
 
 async def flow(loads: list[Load], within_s: float = BACK_S) -> None:
     """Wait until orders flow at both gateways."""
-    async with asyncio.timeout(within_s):
-        await asyncio.gather(*(load.reached(len(load.acknowledged) + LOADED) for load in loads))
+    wanted = [len(load.acknowledged) + LOADED for load in loads]
+    try:
+        async with asyncio.timeout(within_s):
+            await asyncio.gather(*map(Load.reached, loads, wanted))
+    except TimeoutError:
+        missing = [
+            number - len(load.acknowledged) for load, number in zip(loads, wanted, strict=True)
+        ]
+        raise AssertionError(f"orders do not flow within {within_s} s: {missing} missing") from None
 
 
 async def until(found: Callable[[], Any], within_s: float = BACK_S) -> None:
@@ -272,8 +240,16 @@ def run(disturber: D, steps: Iterable[Callable[[D], Awaitable[None]]]) -> FleetT
     except BaseException:
         print(f"in round {disturber.tally.under_way}")
         for one in disturber.running.processes:  # their folders are gone in a moment
-            print(f"{one.folder.name}:\n{(one.folder / 'log').read_text()[-3000:]}")
+            print(f"{one.folder.name}: {_health(one)}")
+            print((one.folder / "log").read_text()[-3000:])
         raise
+
+
+def _health(one: ExchangeProcess) -> str:
+    try:
+        return httpx.get(f"{one.url}/healthz", timeout=5, verify=False).text
+    except httpx.HTTPError as error:
+        return repr(error)
 
 
 def _start_deposed(running: Fleet) -> int:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.crash.fleet import FleetTally, run
+from tests.crash.fleet import run
+from tests.crash.fleet_tally import FleetTally
 from tests.failover.faults import FAILOVERS, OTHERS, Fault, Faults
 from tests.support.exchange import JUMPING
 from tests.support.fleet import fleet

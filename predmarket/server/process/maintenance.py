@@ -113,14 +113,16 @@ def audit(overrides: Overrides, replay: bool, progress: Progress) -> AuditReport
     """Audit the database, and what Redis was told of it. Raises OperateError."""
     with expected():
         settings = Settings.load(overrides)
+        _require_database(settings)
+        require_schema(settings)
         told = _told(settings)  # first: an exchange that runs tells of what the snapshot lacks
         with stored_exchange(settings) as store:
             return audit_store(store, replay, progress, () if told is None else told(store))
 
 
 def _told(settings: Settings) -> Callable[[Store], list[auditing.Check]] | None:
-    """Return the checks of what Redis holds of the journal, None without Redis or database."""
-    if settings.redis_url is None or settings.jwt_secret is None:
+    """Return the checks of what Redis holds of the journal, None where it holds nothing of it."""
+    if settings.embedded is not None or settings.redis_url is None or settings.jwt_secret is None:
         return None
     from predmarket.server.process.told_audit import checks_of_told  # noqa: PLC0415  (likewise)
 

@@ -26,6 +26,20 @@ def _test(module: str, name: str) -> str:
 
 SABOTAGES = (
     Sabotage(
+        "a core goes on with a database that lost what it acknowledged",
+        TAKEOVER,
+        "            require(store, known)\n",
+        "            pass\n",
+        "tests/failover/test_lost_orders.py::test_acknowledged_orders_that_a_failover_lost",
+    ),
+    Sabotage(
+        "a commit whose wait for the standby was broken off is acknowledged",
+        "predmarket/server/core/stores/postgres.py",
+        "        if self._unreplicated:\n",
+        "        if False:\n",
+        "tests/failover/test_failover.py::test_nothing_acknowledged_is_lost",
+    ),
+    Sabotage(
         "a reply before the commit",
         COMMITTER,
         "            self._commits.append(_Commit(batch, record, returned))\n",
