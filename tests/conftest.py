@@ -24,7 +24,7 @@ from tests.support.kept import KeptDatabase
 from tests.support.postgres import PostgresServer, fresh_database
 from tests.support.redis import RedisServer
 
-# No deadline: on a shared machine a slow example is noise. The blob repeats a failure anywhere.
+# No deadline: a shared machine has slow examples. The blob repeats a failure anywhere.
 settings.register_profile("predmarket", deadline=None, print_blob=True)
 settings.load_profile("predmarket")
 
@@ -32,15 +32,17 @@ REDIS_DATABASES = 16
 
 
 def pytest_configure() -> None:
-    """Heed SIGINT, which a shell has ignored by what it starts in the background and by all that
-    this starts: programs that tests interrupt would not end."""
+    """Restore SIGINT, which a shell ignores for background processes.
+
+    Programs that tests interrupt inherit it and would not end.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Search for no garbage while everything is imported: next to nothing would be found."""
+    """Disable garbage collection during imports, which create almost no garbage."""
     gc.disable()
     try:
         return (yield)
@@ -49,14 +51,14 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_finish() -> None:
-    """Search for garbage less often, and not in what was imported: it took a seventh."""
+    """Collect garbage less often, and skip imported objects: it took a seventh of the time."""
     search_only_what_comes()
     gc.set_threshold(20_000)
 
 
 @pytest.fixture(scope="session")
 def postgres_server_url() -> Iterator[str]:
-    """The SQLAlchemy URL of a PostgreSQL on which databases may be created."""
+    """The SQLAlchemy URL of a PostgreSQL on which tests may create databases."""
     if given := os.environ.get("PREDMARKET_TEST_DATABASE_URL"):
         yield given
     else:
@@ -87,13 +89,13 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def more_settings() -> dict[str, str]:
-    """Settings that a folder's exchanges have beside the usual ones (support/http_exchange.py)."""
+    """Additional settings of a folder's exchanges (support/http_exchange.py)."""
     return {}
 
 
 @pytest.fixture(scope="session")
 def kept_postgres(postgres_server_url: str) -> Iterator[KeptDatabase]:
-    """A PostgreSQL database that one test after the other gets."""
+    """A PostgreSQL database that tests share one after the other."""
     with contextlib.closing(KeptDatabase(postgres_server_url)) as kept:
         yield kept
 
@@ -133,7 +135,7 @@ def redis_server_url(worker_id: str) -> Iterator[str]:
     if given := os.environ.get("PREDMARKET_TEST_REDIS_URL"):
         number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 0
         assert number < REDIS_DATABASES, "more workers than Redis has databases"
-        # redis-py takes the database from here, whatever the path says
+        # redis-py reads the database from here, not from the path
         yield f"{given.partition('?')[0]}?db={number}"
     else:
         with RedisServer() as server:

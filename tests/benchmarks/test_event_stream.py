@@ -1,4 +1,4 @@
-"""The stream of events does what MEASURES says of it, and the same on every machine."""
+"""The stream of event commands has the properties that MEASURES states, on every machine."""
 
 import hashlib
 
@@ -21,14 +21,14 @@ def stream() -> EventStream:
 
 
 def test_it_is_the_same_everywhere(stream: EventStream) -> None:
-    """Figures of different days compare only if the stream never changes."""
+    """The digest of the stream never changes, so that results of different days can be compared."""
     drawn = [drawn_of(command) for command in (*stream.opening, *stream.commands)]
     digest = hashlib.sha256(repr(drawn).encode()).hexdigest()
     assert digest[:16] == "42d21924ed3c70cf"
 
 
 def drawn_of(command: Command) -> tuple[object, ...]:
-    """Return what is drawn of a command: the fields that commands gain later are not."""
+    """Return the fields of a command that the stream draws; later fields are left out."""
     match command:
         case PlaceOrder():
             side = command.side.value
@@ -41,7 +41,10 @@ def drawn_of(command: Command) -> tuple[object, ...]:
 
 
 def test_a_third_of_the_orders_is_covered_by_what_is_held(stream: EventStream) -> None:
-    """As the exchange sees each when it comes; 60 % are orders, and half of them buy."""
+    """Free shares cover a third of the orders.
+
+    60 % of the commands are orders, and half of these are BUYs.
+    """
     exchange = Exchange()
     state = exchange.state
     for command in stream.opening:
@@ -68,7 +71,7 @@ def test_a_third_of_the_orders_is_covered_by_what_is_held(stream: EventStream) -
 
 
 def test_every_user_is_in_every_outcome(stream: EventStream) -> None:
-    """Before the first command that is timed; the events have 3 to 50 outcomes."""
+    """Every user has a position in every outcome before the first timed command."""
     exchange = Exchange()
     for command in stream.opening:
         exchange.apply(0, command)
@@ -78,5 +81,5 @@ def test_every_user_is_in_every_outcome(stream: EventStream) -> None:
 
 
 def test_the_row_carries_it_out(stream: EventStream) -> None:
-    """Its rate is a rate."""
+    """The benchmark's row executes the stream and reports a positive rate."""
     assert events_rate(stream) > 0

@@ -1,4 +1,4 @@
-"""The load generator counts what came back, and measures from when a request was due."""
+"""The load generator counts the replies and measures latency from the time a request was due."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ class _Server(asyncio.Protocol):
         if self.closes:
             self.transport.close()
             return
-        # cut inside the header and inside the body: a reply may come in any pieces
+        # cut inside the header and inside the body: a reply may arrive in any pieces
         loop = asyncio.get_running_loop()
         self.transport.write(self.reply[:10])
         loop.call_later(0.001, self.transport.write, self.reply[10:-2])
@@ -38,7 +38,7 @@ class _Server(asyncio.Protocol):
 
 
 def on_uvloop(test: Callable[[], Coroutine[object, object, None]]) -> Callable[[], None]:
-    """Run the test as a benchmark runs: its transports are other classes than asyncio's own."""
+    """Run the test on uvloop, as benchmarks run: its transport classes differ from asyncio's."""
 
     @functools.wraps(test)
     def run_test() -> None:
@@ -49,7 +49,7 @@ def on_uvloop(test: Callable[[], Coroutine[object, object, None]]) -> Callable[[
 
 @contextlib.asynccontextmanager
 async def serving(**behaviour: object) -> AsyncIterator[int]:
-    """Serve with that behaviour on a free port."""
+    """Run a server with that behaviour on a free port."""
     kind = type("_Behaving", (_Server,), behaviour)
     server = await asyncio.get_running_loop().create_server(kind, "127.0.0.1", 0)
     async with server:
@@ -57,7 +57,7 @@ async def serving(**behaviour: object) -> AsyncIterator[int]:
 
 
 def get() -> bytes:
-    """A request."""
+    """Return the bytes of a GET request."""
     return request("GET", "/")
 
 
@@ -71,7 +71,7 @@ def test_a_request_is_plain_http() -> None:
 
 @on_uvloop
 async def test_replies_in_pieces_are_counted_once_each() -> None:
-    """Every reply is counted, with its body, and nothing is lost at the end."""
+    """A reply that arrives in pieces is counted once, with its body; the last one is not lost."""
     bodies: list[tuple[int, bytes]] = []
     async with serving() as port:
         result = await closed_loop(
@@ -89,7 +89,7 @@ async def test_replies_in_pieces_are_counted_once_each() -> None:
 
 @on_uvloop
 async def test_an_error_status_is_an_error() -> None:
-    """A throughput with errors in it must show them."""
+    """A reply with an error status counts as an error of the run."""
     async with serving(reply=OK.replace(b"200 OK", b"503 No")) as port:
         result = await closed_loop("127.0.0.1", port, get, connections=1, seconds=0.05)
     assert result.errors == result.statuses[503] > 0
@@ -97,7 +97,7 @@ async def test_an_error_status_is_an_error() -> None:
 
 @on_uvloop
 async def test_a_closed_connection_is_a_lost_request() -> None:
-    """Two connections, each closed instead of answered."""
+    """A connection that closes before its reply counts as one error."""
     async with serving(closes=True) as port:
         result = await closed_loop("127.0.0.1", port, get, connections=2, seconds=5)
     assert (result.lost, result.errors, len(result.latencies)) == (2, 2, 0)
@@ -105,7 +105,7 @@ async def test_a_closed_connection_is_a_lost_request() -> None:
 
 @on_uvloop
 async def test_an_unanswered_request_is_given_up() -> None:
-    """A server that never answers is one error a connection, not a hang."""
+    """A server that never replies causes one error per connection and the run still ends."""
     async with serving(delay=60) as port:
         result = await closed_loop(
             "127.0.0.1", port, get, connections=2, seconds=0.05, drain_seconds=0.05
@@ -115,7 +115,7 @@ async def test_an_unanswered_request_is_given_up() -> None:
 
 @on_uvloop
 async def test_a_reply_it_cannot_read_is_refused_loudly() -> None:
-    """Chunked replies would be miscounted."""
+    """A chunked reply raises an error, because it would be miscounted."""
     chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
     async with serving(reply=chunked) as port:
         with pytest.raises(ValueError, match="without Content-Length"):
@@ -124,7 +124,7 @@ async def test_a_reply_it_cannot_read_is_refused_loudly() -> None:
 
 @on_uvloop
 async def test_an_open_loop_does_not_forgive_a_slow_server() -> None:
-    """One connection, 20 ms a reply, a request due each 2 ms: the last waits for all before it."""
+    """The latency of an open loop includes a due request's wait for earlier replies."""
     async with serving(delay=0.02) as port:
         result = await open_loop(
             "127.0.0.1", port, get, rate=500, seconds=0.04, connections=1, drain_seconds=5
@@ -136,7 +136,7 @@ async def test_an_open_loop_does_not_forgive_a_slow_server() -> None:
 
 @on_uvloop
 async def test_an_open_loop_keeps_its_rate() -> None:
-    """Exactly as many requests as fell due."""
+    """An open loop sends exactly the requests that fell due."""
     async with serving() as port:
         result = await open_loop("127.0.0.1", port, get, rate=400, seconds=0.1, connections=20)
     assert (result.errors, result.statuses[200]) == (0, 40)

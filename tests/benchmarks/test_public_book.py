@@ -1,4 +1,4 @@
-"""The public book: a small file in the benchmark's format, and its reports, worked out by hand."""
+"""The benchmark's public book format: a small file and its reports, calculated by hand."""
 
 import hashlib
 import struct
@@ -17,17 +17,17 @@ FAR = 100 + 2 * GRID
 MESSAGES: list[Message] = [
     (0, 0, 0, 10, 0, 1, 100),
     (0, 0, 0, 5, 1, 2, 100),
-    (0, 1, 1, 12, 2, 3, 100),  # fills 1 and two of 2
-    (2, 0, 0, 9, 3, 2, 101),  # what is left of 2, at a better price
+    (0, 1, 1, 12, 2, 3, 100),  # fills order 1 and two contracts of order 2
+    (2, 0, 0, 9, 3, 2, 101),  # the remainder of order 2, at a better price
     (0, 0, 0, 4, 4, 4, 101),
-    (0, 1, 1, 20, 5, 5, 101),  # IOC: fills 2 before 4, and seven are dropped
-    (1, 0, 0, 5, 6, 2, 101),  # too late
-    (2, 0, 0, 5, 7, 9, 101),  # never seen
+    (0, 1, 1, 20, 5, 5, 101),  # IOC: fills order 2, then order 4; its last seven end
+    (1, 0, 0, 5, 6, 2, 101),  # the order is filled already
+    (2, 0, 0, 5, 7, 9, 101),  # an unknown order
     (0, 1, 0, 3, 8, 6, FAR),
     (0, 1, 0, 2, 9, 7, FAR - GRID),
-    (0, 0, 0, 1, 10, 8, FAR - 1),  # the best ask is a market below its own price
+    (0, 0, 0, 1, 10, 8, FAR - 1),  # the best ask is below its own price
     (2, 1, 0, 3, 11, 6, FAR - 1),  # a sell, repriced; no bid is left
-    (0, 0, 0, 9, 12, 10, FAR),  # one of 7, then all of 6; five rest
+    (0, 0, 0, 9, 12, 10, FAR),  # fills one contract of order 7, then all of order 6; five rest
     (1, 0, 0, 9, 13, 10, FAR),
     (1, 0, 0, 9, 14, 10, FAR),
 ]
@@ -68,20 +68,20 @@ def _written(path: Path) -> Path:
 
 
 def test_reports_are_those_worked_out_by_hand(tmp_path: Path) -> None:
-    """New, IOC, cancel, modify and both refusals, over several markets' worth of prices."""
+    """The reports equal those calculated by hand: new, IOC, cancel, modify and both refusals."""
     messages = read_messages(_written(tmp_path / "tiny.bin"))
     assert messages == MESSAGES
     assert canonical(OurEngine(100, FAR).run(messages)).splitlines() == REPORTS.splitlines()
 
 
 def test_the_canonical_text_is_sorted_by_sequence_number_and_type() -> None:
-    """Trades of one message keep their order."""
+    """The canonical text is sorted; trades of one message keep their order."""
     made = canonical([(3, 1, 0), (1, 1, 9), (1, 1, 8), (0, 0, 7)])
     assert made == "0,0,7\n1,1,9\n1,1,8\n3,1,0"
 
 
 def test_a_walk_of_more_than_one_step_ends() -> None:
-    """One order meets more orders than a step fills."""
+    """An order that meets more resting orders than one step may fill is executed to its end."""
     makers: list[Message] = [(0, 0, 0, 1, id, id, 50) for id in range(STEP + 1)]
     taker: Message = (0, 1, 0, STEP + 2, STEP + 1, STEP + 1, 50)
     reports = OurEngine(50, 50).run([*makers, taker])
@@ -90,7 +90,7 @@ def test_a_walk_of_more_than_one_step_ends() -> None:
 
 @pytest.mark.parametrize("cut", [0, 15, 17, 60])
 def test_a_cut_file_is_refused(tmp_path: Path, cut: int) -> None:
-    """Its head names more messages than it holds, or is cut itself."""
+    """A file that holds fewer messages than its header names, or a cut header, is refused."""
     path = _written(tmp_path / "tiny.bin")
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(ValueError, match=r"tiny\.bin"):
@@ -98,7 +98,7 @@ def test_a_cut_file_is_refused(tmp_path: Path, cut: int) -> None:
 
 
 def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
-    """By its first bytes."""
+    """A file whose first bytes differ from the format's is refused."""
     path = tmp_path / "other.bin"
     path.write_bytes(b"x" * 56)
     with pytest.raises(ValueError, match="generator"):
@@ -107,7 +107,7 @@ def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _interpreter_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its tuning would last for all tests of the process."""
+    """Undo the interpreter settings of the benchmark, which would last for all later tests."""
     monkeypatch.setattr("benchmarks.rows.publicbook.tune_interpreter", lambda: None)
 
 
@@ -122,7 +122,7 @@ def _checkout(folder: Path, digest: str) -> Path:
 def test_the_row_says_which_engines_have_no_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without any checkout there is no row, and the table goes on."""
+    """The row names engines without a checkout; without any checkout there is no row."""
     for name in ("PUBLIC_BOOK", "PUBLIC_BOOK_PYOB", "PUBLIC_BOOK_DYN4MIK3"):
         monkeypatch.delenv(name, raising=False)
     assert not list(measure())
@@ -138,7 +138,7 @@ def test_the_row_says_which_engines_have_no_checkout(
 def test_other_reports_than_the_published_ones_are_no_figure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A throughput with errors in it is not a throughput."""
+    """A run whose reports differ from the published ones yields no throughput."""
     monkeypatch.setenv("PUBLIC_BOOK", str(_checkout(tmp_path, "0" * 64)))
     with pytest.raises(AssertionError, match="tiny: the reports of ours"):
         list(measure())

@@ -1,4 +1,4 @@
-"""The simulation of shards: what must hold whatever the costs are."""
+"""The simulation of shards: properties that hold whatever the costs are."""
 
 import pytest
 
@@ -8,14 +8,14 @@ COSTS = Costs(batch_s=0.004, command_s=0.001)
 
 
 def test_a_lonely_order_takes_one_batch() -> None:
-    """Nothing else waits, so it takes what a batch of one takes."""
+    """An order that arrives alone takes as long as a batch of one."""
     outcome = simulate(COSTS, shards=1, rate=5, seconds=10)
     assert outcome.p50_s == pytest.approx(COSTS.of(1))
     assert outcome.transfers == 0
 
 
 def test_a_full_exchange_makes_everybody_wait() -> None:
-    """More orders than full batches carry out: the wait grows with the time."""
+    """The waiting time grows without end when more orders arrive than full batches can process."""
     most = MAX_BATCH / COSTS.of(MAX_BATCH)
     assert simulate(COSTS, 1, most * 0.8).p99_s < 0.5
     short, long = (simulate(COSTS, 1, most * 1.3, seconds=s).p99_s for s in (2.0, 4.0))
@@ -23,7 +23,7 @@ def test_a_full_exchange_makes_everybody_wait() -> None:
 
 
 def test_orders_abroad_need_transfers() -> None:
-    """One in so many of those in a market of another shard; each is three commands more."""
+    """A fixed share of the orders on another shard need a transfer, which is three commands."""
     crowd = Crowd(users=50, markets=8, skew=0, per_transfer=10)
     outcome = simulate(COSTS, 2, 300, crowd, seconds=5)
     assert outcome.transfers == pytest.approx(0.5 / 10, rel=0.2)
@@ -33,7 +33,7 @@ def test_orders_abroad_need_transfers() -> None:
 
 
 def test_one_market_cannot_be_cut() -> None:
-    """What one market gets, one core has to carry out, however many there are."""
+    """One core processes all orders of one market, however many cores there are."""
     one, _ = most_orders(COSTS, 1, 0.4, crowd=Crowd(markets=1))
     four, _ = most_orders(COSTS, 4, 0.4, crowd=Crowd(markets=1))
     assert four == pytest.approx(one, rel=0.15)

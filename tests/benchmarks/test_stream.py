@@ -1,4 +1,4 @@
-"""The stream does what MEASURES says of it, and the same on every machine."""
+"""The stream of commands has the properties that MEASURES states, on every machine."""
 
 import contextlib
 import hashlib
@@ -16,13 +16,13 @@ def stream() -> list[Command]:
 
 
 def test_it_is_the_same_everywhere(stream: list[Command]) -> None:
-    """Figures of different days compare only if the stream never changes."""
+    """The digest of the stream never changes, so that results of different days can be compared."""
     digest = hashlib.sha256(repr(stream).encode()).hexdigest()
     assert digest[:16] == "0ec343af5f4e99e8"
 
 
 def test_its_shares_and_ranges(stream: list[Command]) -> None:
-    """60 % orders; prices about 48 and 52; quantities, users within their bounds."""
+    """60 % are orders; prices are around 48 and 52; quantities and users stay in their ranges."""
     places = [command for command in stream if command[0] == "place"]
     buys = [price for _, _, _, is_buy, price, _ in places if is_buy]
     sells = [price for _, _, _, is_buy, price, _ in places if not is_buy]
@@ -36,7 +36,7 @@ def test_its_shares_and_ranges(stream: list[Command]) -> None:
 def test_cancels_name_their_owner_and_nobody_trades_with_himself(
     stream: list[Command],
 ) -> None:
-    """Judged by an engine that shares no code with the stream's own book."""
+    """An independent engine finds no foreign cancel and no self-trade in the stream."""
     engine = LightMatchingEngine()
     owner: dict[int, int] = {}
     owner_ever: dict[int, int] = {}

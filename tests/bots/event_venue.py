@@ -1,5 +1,4 @@
-"""An event of the real engine with one maker: fills at any moment, news of them late, outcomes that
-are struck, markets that are added."""
+"""An event of the real engine with one maker, random fills, late news, strikes and new markets."""
 
 import random
 from collections import deque
@@ -66,7 +65,7 @@ def _state(order: Order | OrderRecord) -> OrderState:
 
 
 class EventVenue:
-    """Carries out what the quoters of an event want, and lets traders trade as ``rng`` has it."""
+    """Executes the orders of an event's quoters, and lets traders trade at random by ``rng``."""
 
     def __init__(
         self,
@@ -120,7 +119,7 @@ class EventVenue:
         return results
 
     def apply(self, command: Command) -> Reply:
-        """Apply a command with all of its steps; the news for the maker waits."""
+        """Execute a command with all of its steps; the maker's news waits in a queue."""
         exchange = self.exchange
         reply, _ = exchange.apply(exchange.state.now + 1, command)
         while (step := exchange.next_step()) is not None:
@@ -131,7 +130,7 @@ class EventVenue:
                 self.news.append(partial(quoter.heard, _state(order)))
         return reply
 
-    # what the maker does
+    # the maker's actions
 
     def step(self) -> None:
         """Carry out the next action in some market."""
@@ -151,7 +150,7 @@ class EventVenue:
                 reply = self._place(MAKER, quoter.market_id, side, price, qty, post_only=True)
                 if isinstance(reply, OrderDone):
                     if self.surprises and self.rng.random() < 0.2:
-                        self.hear()  # before the answer
+                        self.hear()  # before the reply
                     quoter.placed(_state(reply.order))
             case Amend(order, price, qty):
                 reply = self.apply(AmendOrder(MAKER, order.id, price, qty))
@@ -163,12 +162,12 @@ class EventVenue:
                     quoter.heard(_state(reply.order))
 
     def hear(self) -> None:
-        """Tell the maker all that waits."""
+        """Deliver all queued news to the maker."""
         while self.news:
             self.news.popleft()()
 
     def begin(self) -> None:
-        """Make the maker start again, as after a lost connection."""
+        """Restart the maker, as after a lost connection."""
         self.apply(CancelAll(MAKER))
         self.news.clear()
         self._hear_of_markets()
@@ -198,14 +197,14 @@ class EventVenue:
             found.append(cast("Position", shown))
         return found
 
-    # what the others do
+    # the other traders' actions
 
     def market(self, market_id: int) -> Market:
         """Return a market of the engine."""
         return self.exchange.state.markets[market_id]
 
     def trade(self) -> None:
-        """Let somebody buy or sell something, at once or at a price of their own."""
+        """Let a random trader buy or sell, at once or at a limit price."""
         rng = self.rng
         price = rng.randint(1, PRICE_ONE // self.event.tick - 1) * self.event.tick
         side, qty = rng.choice((Side.BUY, Side.SELL)), rng.randint(1, 60 * QTY_ONE)
@@ -213,7 +212,7 @@ class EventVenue:
         self._place(rng.choice(TRADERS), rng.choice(self.live), side, price, qty, tif=tif)
 
     def attack(self, outcome: int) -> None:
-        """Take what the maker offers as if somebody knew the outcome."""
+        """Take all the maker's offers that gain if ``outcome`` wins."""
         for market_id in self.live:
             side, price = (
                 (Side.BUY, PRICE_ONE - self.event.tick)
@@ -223,14 +222,14 @@ class EventVenue:
             self._place(TRADERS[0], market_id, side, price, 1_000 * QTY_ONE)
 
     def strike(self) -> None:
-        """Strike some outcome, if enough are left; the maker hears of it later."""
+        """Strike an outcome if enough are left; the maker learns of it later."""
         if self.event.outcomes > 2:
             market_id = self.rng.choice(self.live)
             self.apply(ResolveMarket(market_id, Outcome.NO))
             self.news.append(partial(self.quotes.exposure.strike, market_id))
 
     def add(self) -> None:
-        """Give the event a market; the maker hears of it later."""
+        """Add a market to the event; the maker learns of it later."""
         number = len(self.event.market_ids)
         self.apply(AddMarket(1, f"outcome-{number}", "?"))
         self.news.append(self._hear_of_markets)
@@ -241,7 +240,7 @@ class EventVenue:
                 self.quotes.add(market_id)
 
     def resolve(self, outcome: int) -> Money:
-        """Resolve the event; return what the maker has won in the end."""
+        """Resolve the event; return the maker's final profit."""
         none = outcome == NONE
         self.apply(
             ResolveEvent(

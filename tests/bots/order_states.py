@@ -1,4 +1,4 @@
-"""Orders as the exchange would show them to a bot."""
+"""Order states as the exchange shows them to a bot."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""An arbitrageur's trades on the real engine: it wins what it reckoned, to the last millionth."""
+"""An arbitrageur's trades on the real engine earn the predicted profit, to the last millionth."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ BOT, MANY = X, 100 * QTY_ONE
 
 
 class ArbitrageDesk(EventDesk):
-    """An event of three markets, and what the bot sees of it and does there."""
+    """An event of three markets with the bot's view of it and the bot's trades."""
 
     def __init__(self, *, exhaustive: bool = True, fee: str = "0") -> None:
         super().__init__(exhaustive=exhaustive, taker_fee=fee)
@@ -28,7 +28,7 @@ class ArbitrageDesk(EventDesk):
         """Called before each leg arrives."""
 
     def offer(self, side: str, *prices: str, qty: str = "10") -> None:
-        """Let an order of Y's rest in each market."""
+        """Place a resting order of Y in each market."""
         for letter, price in zip("ABC", prices, strict=False):
             self.order(Y, side, qty, letter, price)
 
@@ -47,7 +47,7 @@ class ArbitrageDesk(EventDesk):
         return sets(self.best(), self.rate, exhaustive=exhaustive, at_most=at_most, cash=cash)
 
     async def take(self, leg: Leg) -> Taken:
-        """Carry a leg out."""
+        """Trade one leg."""
         self.between(leg)
         limit, ioc = OrderType.LIMIT, TimeInForce.IOC
         reply = self.apply(PlaceOrder(BOT, leg.market_id, leg.side, limit, leg.price, leg.qty, ioc))
@@ -57,14 +57,14 @@ class ArbitrageDesk(EventDesk):
         return Taken(sum(fill.qty for fill in reply.fills), cash - reply.order.fees_paid)
 
     async def even_out(self) -> None:
-        """Trade what is left over away."""
+        """Close the positions that the legs left unequal."""
         for _ in range(5):
             await self.stock.take(evening(self.stock.held, self.best(), self.rate), self.take)
         assert not self.stock.uneven()
 
     @property
     def won(self) -> Money:
-        """Return the bot's gain by its balance."""
+        """Return the bot's profit by its balance."""
         account = self.account(BOT)
         return account.available + account.locked - 100 * PRICE_ONE * QTY_ONE
 
@@ -75,7 +75,10 @@ class ArbitrageDesk(EventDesk):
     [("SELL", ("0.40", "0.27", "0.23")), ("BUY", ("0.52", "0.31", "0.29"))],
 )
 async def test_sets_win_what_was_reckoned(side: str, prices: tuple[str, ...], fee: str) -> None:
-    """Bought below 1.00 or sold above it, fees counted: the balance has grown by just that."""
+    """The balance grows by the predicted profit.
+
+    Sets are bought below 1.00 or sold above it, and fees count.
+    """
     desk = ArbitrageDesk(fee=fee)
     desk.offer(side, *prices, qty="7.77")
     legs = desk.sets()
@@ -100,14 +103,14 @@ async def test_sets_win_what_was_reckoned(side: str, prices: tuple[str, ...], fe
     ],
 )
 def test_sets_that_earn_nothing_are_left_alone(side: str, prices: tuple[str, ...]) -> None:
-    """At just 1.00, and when a market offers nothing."""
+    """The bot does not trade a set at exactly 1.00 or with a market without offers."""
     desk = ArbitrageDesk()
     desk.offer(side, *prices)
     assert desk.sets() == []
 
 
 def test_fees_can_eat_the_profit() -> None:
-    """0.99 a set is too much when the fees are 0.04."""
+    """The bot does not buy a set at 0.99 when the fees are 0.04."""
     cheap = ("0.36", "0.33", "0.30")
     for fee, found in (("0", 3), ("0.07", 0)):
         desk = ArbitrageDesk(fee=fee)
@@ -116,7 +119,7 @@ def test_fees_can_eat_the_profit() -> None:
 
 
 async def test_sets_of_an_event_that_may_end_with_none_are_sold_alone() -> None:
-    """Bought ones may pay nothing; sold ones win more then."""
+    """In an event where NONE may win, the bot only sells sets: bought ones may pay nothing."""
     desk = ArbitrageDesk(exhaustive=False)
     desk.offer("SELL", "0.20", "0.20", "0.20")
     assert desk.sets() == []
@@ -130,7 +133,7 @@ async def test_sets_of_an_event_that_may_end_with_none_are_sold_alone() -> None:
 
 
 def test_the_size_is_bounded_by_levels_limit_and_cash() -> None:
-    """And the leg that has the least to take comes first."""
+    """Levels, the limit and cash bound the size; the leg with the least quantity comes first."""
     desk = ArbitrageDesk()
     for letter, qty in zip("ABC", ("30", "10", "20"), strict=True):
         desk.order((Y, Z, W)["ABC".index(letter)], "SELL", qty, letter, "0.30")
@@ -149,7 +152,7 @@ def test_the_size_is_bounded_by_levels_limit_and_cash() -> None:
 @pytest.mark.parametrize(
     ("side", "number", "left", "won"),
     [
-        ("SELL", 0, "4", 400_000),  # nothing is left over
+        ("SELL", 0, "4", 400_000),  # the legs are equal
         ("SELL", 1, "4", 4 * 100_000 - 6 * 50_000),
         ("SELL", 2, "4", 4 * 100_000 - 6 * 100_000),
         ("SELL", 1, "0", -10 * 50_000),
@@ -160,8 +163,9 @@ def test_the_size_is_bounded_by_levels_limit_and_cash() -> None:
 async def test_a_leg_filled_in_part_costs_the_spread_of_what_is_left_over(
     side: str, number: int, left: str, won: Money, fee: str
 ) -> None:
-    """The later legs are as small, the rest goes at the best price, and the balance is what the
-    trades have come to, to the millionth.
+    """A partly filled leg reduces the later legs; the remainder is closed at the best price.
+
+    The balance equals the sum of the trades to the millionth.
     """
     desk = ArbitrageDesk(fee=fee)
     sells = side == "SELL"
@@ -202,7 +206,7 @@ async def test_a_leg_filled_in_part_costs_the_spread_of_what_is_left_over(
 def test_positions_become_even_the_better_way(
     held: list[int], prices: list[tuple[int, int]], rate: int
 ) -> None:
-    """With enough at the best levels the legs leave nothing over, and no way would bring more."""
+    """The bot closes unequal legs in the way that earns more."""
     positions = dict(enumerate(held))
     best = {
         id: Best((min(pair) * 100, 1_000), (max(pair) * 100, 1_000))

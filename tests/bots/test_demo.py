@@ -1,4 +1,4 @@
-"""`serve --demo` as a newcomer meets it: markets with a past, books that move, a clean end."""
+"""A user's first contact with `serve --demo`: markets with a history, moving books, a clean end."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ class Demo(ExchangeProcess):
     """A demo exchange on SQLite."""
 
     def get(self, path: str) -> object:
-        """Return what the API answers anybody."""
+        """Return the JSON of a public route."""
         # no TLS: loading the certificates takes longer than the answer
         answer = httpx.get(f"{self.url}/v1{path}", timeout=60, verify=False)
         assert answer.status_code == 200, answer.text
@@ -41,7 +41,7 @@ class Demo(ExchangeProcess):
         return {market["slug"]: market for market in page["items"]}
 
     def event(self, slug: str) -> list[dict[str, str]]:
-        """Return the markets of an event that trade."""
+        """Return the open markets of an event."""
         found = self.get(f"/events/{slug}")
         assert isinstance(found, dict)
         return [market for market in found["markets"] if market["status"] == "OPEN"]
@@ -61,20 +61,20 @@ class Demo(ExchangeProcess):
             time.sleep(0.05)
 
     def count(self, what: str) -> int:
-        """Return how many rows of a table there are in its database."""
+        """Return the number of rows of a table in the demo's database."""
         with contextlib.closing(sqlite3.connect(self.folder / "predmarket.db")) as connection:
             found: int = connection.execute(f"SELECT count(*) FROM {what}").fetchone()[0]
             return found
 
     def has_traded(self, count: int) -> bool:
-        """Tell whether its database is there and has so many trades."""
+        """Tell whether the demo's database exists and has that many trades."""
         try:
             return self.count("trades") >= count
         except sqlite3.OperationalError:
             return False
 
     def run(self, *words: str, **environment: str) -> PipedCommand:
-        """Start the command line against it."""
+        """Start a command line against the demo."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith("PREDMARKET_")}
         kept |= {"PREDMARKET_URL": self.url, "PREDMARKET_CONFIG_DIR": str(self.folder / "config")}
         return PipedCommand(words, kept | environment)
@@ -82,7 +82,7 @@ class Demo(ExchangeProcess):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A demo that runs, until the last test stops it."""
+    """A running demo, stopped after the last test."""
     folder = tmp_path_factory.mktemp("demo")
     process = Demo(folder, f"sqlite:///{folder / 'predmarket.db'}", "--demo", program=QUICK)
     try:
@@ -108,7 +108,7 @@ def key(demo: Demo) -> str:
 
 
 def test_there_are_markets_of_every_kind(demo: Demo) -> None:
-    """Each tick size, fees, ends, and one that is about to close."""
+    """The demo has markets of each tick size, with fees, with ends, and one that closes soon."""
     markets = demo.markets()
     assert len(markets) >= 12
     assert {market["tickSize"] for market in markets.values()} == {
@@ -124,12 +124,12 @@ def test_there_are_markets_of_every_kind(demo: Demo) -> None:
 
 
 def test_charts_are_not_empty(demo: Demo) -> None:
-    """Every market has traded, for days, at prices on its tick."""
+    """Every market has days of trades at prices on its tick."""
     for slug, market in demo.markets().items():
         candles = demo.get(f"/candles/{slug}?interval=1h")
         assert isinstance(candles, dict)
         starts = [datetime.fromisoformat(candle["start"]) for candle in candles["items"]]
-        of_event = market["eventId"] is not None  # many outcomes share its trades
+        of_event = market["eventId"] is not None  # its trades spread over many outcomes
         assert len(starts) > (4 if of_event else 20), slug
         assert starts[-1] - starts[0] > timedelta(days=1 if of_event else 3)
         assert starts[-1] <= datetime.now(UTC)
@@ -138,7 +138,7 @@ def test_charts_are_not_empty(demo: Demo) -> None:
 
 
 def test_the_books_are_quoted_and_move(demo: Demo) -> None:
-    """Both sides everywhere within seconds, and somebody trades."""
+    """Every book has both sides within seconds, and trades occur."""
 
     def quoted() -> bool:
         open_ones = [m for m in demo.markets().values() if m["status"] == "OPEN"]
@@ -162,7 +162,7 @@ def test_the_books_are_quoted_and_move(demo: Demo) -> None:
 def test_a_market_maker_of_ones_own(
     demo: Demo, key: str, ending: signal.Signals, code: int
 ) -> None:
-    """It quotes, says so in JSON lines, and withdraws when it is told to stop."""
+    """A user's own maker quotes, reports JSON lines, and cancels its quotes at a signal."""
     bot = demo.run(
         "bot", "run", "market-maker", "--market", SLUG, "--json", "--quiet", PREDMARKET_API_KEY=key
     )
@@ -182,8 +182,9 @@ def test_a_market_maker_of_ones_own(
 
 
 def test_bots_of_events_of_ones_own(demo: Demo, key: str) -> None:
-    """A market maker says what it can lose in an event, and quotes it; an arbitrageur watches. What
-    neither can trade is said.
+    """A maker reports its maximum loss in an event and quotes it; an arbitrageur watches it.
+
+    Both report the events that they cannot trade.
     """
     words = ("market-maker", "--event", EVENTS[1], "--liquidity", "100")
     maker = demo.run("bot", "run", *words, PREDMARKET_API_KEY=key)
@@ -199,7 +200,10 @@ def test_bots_of_events_of_ones_own(demo: Demo, key: str) -> None:
 
 
 def test_a_noise_trader_says_what_it_does_to_people(demo: Demo, key: str) -> None:
-    """On stderr, one line each; stdout stays empty. The same seed again places orders anew."""
+    """The noise trader reports on stderr, a line each; stdout is empty.
+
+    The same seed places new orders.
+    """
     lines = set()
     for _ in range(2):
         words = ("bot", "run", "noise", "--market", SLUG, "--seed", "3")
@@ -229,7 +233,7 @@ def test_a_noise_trader_says_what_it_does_to_people(demo: Demo, key: str) -> Non
 def test_a_bot_that_cannot_trade_says_why(
     demo: Demo, words: tuple[str, ...], code: int, environment: dict[str, str]
 ) -> None:
-    """In one line, with the exit code of any command."""
+    """A bot that cannot trade prints one line and exits with the code of any command."""
     bot = demo.run("bot", "run", *words, **environment)
     _, err = bot.communicate(timeout=WITHIN_S)
     assert bot.returncode == code
@@ -238,7 +242,7 @@ def test_a_bot_that_cannot_trade_says_why(
 
 
 async def test_the_page_s_bot_trades(demo: Demo, key: str) -> None:
-    """The example of docs/bots.md fits on a screen, and quotes both sides."""
+    """The example of docs/bots.md fits on a screen and quotes both sides."""
     example = ROOT / "docs" / "examples" / "bot.py"
     assert len(example.read_text().splitlines()) <= 50
     environment = os.environ | {"PREDMARKET_URL": demo.url, "PREDMARKET_API_KEY": key}
@@ -257,7 +261,7 @@ async def test_the_page_s_bot_trades(demo: Demo, key: str) -> None:
 
 
 def test_a_past_that_was_broken_off_is_gone_on_with(tmp_path: Path) -> None:
-    """By Ctrl-C or SIGKILL, time and again: in the end there is one whole past, and it replays."""
+    """A seed interrupted by Ctrl-C or SIGKILL continues; the final history replays."""
     demo = Demo(tmp_path, f"sqlite:///{tmp_path / 'predmarket.db'}", "--demo", program=QUICK)
     try:
         for trades, number in ((200, signal.SIGKILL), (900, signal.SIGINT)):
@@ -285,7 +289,7 @@ def test_a_past_that_was_broken_off_is_gone_on_with(tmp_path: Path) -> None:
 
 
 def test_it_is_refused_where_others_can_reach_it(tmp_path: Path) -> None:
-    """As the seed is: its accounts have published passwords."""
+    """The demo, like the seed, refuses a public address: its accounts have published passwords."""
     url = f"sqlite:///{tmp_path / 'predmarket.db'}"
     process = Demo(tmp_path, url, "--demo", "--host", "0.0.0.0", program=QUICK).launch()
     assert process.wait(WITHIN_S) == 2
@@ -294,8 +298,10 @@ def test_it_is_refused_where_others_can_reach_it(tmp_path: Path) -> None:
 
 
 def test_it_stops_and_goes_on_with_what_is_there(demo: Demo) -> None:
-    """Nothing rests while it is stopped, all of it adds up and replays; the second start makes no
-    second past."""
+    """No order rests while the demo is stopped, and a restart seeds no second history.
+
+    The data passes the audit with replay.
+    """
     assert demo.stop() == 0
     audited = demo.run("audit", "--replay", "--json", "--database-url", demo.database_url)
     out, err = audited.communicate(timeout=WITHIN_S)

@@ -1,4 +1,4 @@
-"""The bots of events on a real exchange: what they quote and win, and strikes and new markets."""
+"""The bots of events on a real exchange: quotes, profits, strikes and new markets."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -42,13 +42,13 @@ class Heard:
         return event
 
     async def next(self, name: str) -> Said:
-        """Return the next event of a name."""
+        """Return the next event named ``name``."""
         return await self.until(lambda event: event["event"] == name)
 
 
 @asynccontextmanager
 async def running(bot: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Run a bot meanwhile."""
+    """Run a bot during the block."""
     task = asyncio.create_task(bot)
     try:
         yield
@@ -68,7 +68,7 @@ async def made(exchange: Exchange, *letters: str, **more: object) -> None:
 
 
 async def order(user: User, market: str, side: str, qty: str, price: str) -> None:
-    """Place an order that rests or trades."""
+    """Place an order that may rest or trade."""
     body = {"marketId": market, "side": side, "qty": qty, "price": price, "type": "LIMIT"}
     answer = await user.client.post("/v1/orders", json=body)
     assert answer.status_code == 201, answer.text
@@ -87,7 +87,7 @@ def key_of(user: User) -> str:
 
 
 async def test_the_arbitrageur_s_balance_grows_by_what_it_reckoned(exchange: Exchange) -> None:
-    """It buys sets below 1.00, sells them above, and leaves no position behind."""
+    """The bot buys sets below 1.00, sells them above, earns the predicted profit, and ends flat."""
     await made(exchange, "a", "b", "c", exhaustive=True, takerFeeRate="0.02")
     crowd, bot = await exchange.trader("crowd", "1000"), await exchange.trader("bot")
     heard = Heard()
@@ -115,7 +115,7 @@ async def test_the_arbitrageur_s_balance_grows_by_what_it_reckoned(exchange: Exc
 
 
 async def test_the_maker_quotes_an_event_and_follows_what_becomes_of_it(exchange: Exchange) -> None:
-    """All of its markets, and those that it is given later; struck ones raise the others."""
+    """The maker quotes all markets and later ones too; a strike raises the others' prices."""
     await made(exchange, "a", "b", "c", tickSize="0.001")
     bot, heard = await exchange.trader("bot", "1000"), Heard()
     style = Style(b=100, size=2, restless=0.0)
@@ -125,7 +125,7 @@ async def test_the_maker_quotes_an_event_and_follows_what_becomes_of_it(exchange
     )  # fmt: skip
 
     async def quoted(letters: str) -> dict[str, float]:
-        """Return the midpoints once there are some in all of these markets."""
+        """Return the midpoints once all of these markets have quotes."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 event = (await exchange.anonymous.get("/v1/events/race")).json()
@@ -160,7 +160,7 @@ async def test_the_maker_quotes_an_event_and_follows_what_becomes_of_it(exchange
 
 
 async def test_a_trader_follows_the_markets_of_its_events(exchange: Exchange) -> None:
-    """One that is added later is traded, too; struck ones are not looked at any more."""
+    """A trader also trades a market that is added later, and ignores struck ones."""
     await made(exchange, "a", "b", "c")
     crowd, bot = await exchange.trader("crowd", "1000"), await exchange.trader("bot", "1000")
     heard = Heard()

@@ -1,4 +1,4 @@
-"""A market maker of an event: on the real engine, in every outcome, never a loss beyond b ln N."""
+"""A market maker of an event on the real engine never loses more than b ln N in any outcome."""
 
 import math
 import random
@@ -32,7 +32,7 @@ def bound(venue: EventVenue) -> float:
 
 
 def live_a_while(venue: EventVenue, steps: int) -> None:
-    """Let the maker quote and everybody trade, and watch what it has really won."""
+    """Let the maker quote and everybody trade, and check the maker's actual profit."""
     rng, quotes = venue.rng, venue.quotes
     for _ in range(steps):
         quotes.valuation.drift(rng.choice((1, 60, 3600)))
@@ -58,7 +58,7 @@ def live_a_while(venue: EventVenue, steps: int) -> None:
 
 
 def beaten(venue: EventVenue, outcome: int, times: int) -> None:
-    """Let somebody who knows the outcome take all that the maker offers, time and again."""
+    """Let an informed trader take all of the maker's offers, ``times`` times."""
     for _ in range(times):
         venue.quotes.valuation.drift(3600)
         for _ in range(4 * len(venue.live)):
@@ -79,8 +79,10 @@ def beaten(venue: EventVenue, outcome: int, times: int) -> None:
 def test_no_fills_no_strikes_and_no_opinion_lose_more_than_b_ln_n(
     seed: int, markets: int, exhaustive: bool, rate: int, tick: int
 ) -> None:
-    """News late or early, outcomes struck, markets added, the maker begun anew: the real result
-    never goes beyond in any outcome, and the maker never believes it stands better than it does.
+    """The actual loss stays within b ln N in every outcome.
+
+    News is late or early, outcomes are struck, markets are added, the maker restarts. The maker
+    never believes that it stands better than it does.
     """
     venue = made(WILD, seed, markets, exhaustive=exhaustive, rate=rate, tick=tick)
     venue.surprises = True
@@ -92,8 +94,9 @@ def test_no_fills_no_strikes_and_no_opinion_lose_more_than_b_ln_n(
 
 @pytest.mark.parametrize("exhaustive", [True, False])
 def test_whatever_rests_may_be_filled_and_any_outcome_may_come(exhaustive: bool) -> None:
-    """Somebody who knows the outcome, whichever it is, takes all that the maker offers, until it
-    offers nothing: no more than the bound is lost, and once nearly that, so it is not a loose one.
+    """An informed trader takes all the maker offers until it offers nothing.
+
+    The loss stays within the bound, and once comes close to it, so the bound is tight.
     """
     shares = []
     for number in range(3):
@@ -107,7 +110,7 @@ def test_whatever_rests_may_be_filled_and_any_outcome_may_come(exhaustive: bool)
 
 
 def test_a_drifting_opinion_would_lose_more_without_the_bound() -> None:
-    """So the properties above are about something."""
+    """Without the bound a drifting opinion loses more, so the properties above can fail."""
     venue = made(WILD, 3, 3, exhaustive=True)
     venue.quotes.budget = 10**15
     beaten(venue, venue.live[0], 60)
@@ -115,7 +118,7 @@ def test_a_drifting_opinion_would_lose_more_without_the_bound() -> None:
 
 
 def test_prices_of_all_outcomes_add_up_to_1_and_move_together() -> None:
-    """With NONE's; a fill in one market makes its outcome dearer and all others cheaper."""
+    """All prices, NONE's included, add up to 1; a fill raises its outcome and lowers all others."""
     calm = replace(WILD, restless=0.0, half_spread=0.004)
     venue = made(calm, 1, 5, exhaustive=True)
     valuation = venue.quotes.valuation
@@ -137,8 +140,9 @@ def test_prices_of_all_outcomes_add_up_to_1_and_move_together() -> None:
 
 
 def test_none_has_a_share_of_the_price_unless_the_event_is_exhaustive() -> None:
-    """What the markets begin with is kept, and what they leave is NONE's; so is a market's that is
-    added, as likely as NONE.
+    """NONE has the rest of the markets' prices, and an added market is as likely as NONE.
+
+    The other prices keep their ratios.
     """
     venue = made(replace(WILD, restless=0.0), 7, 4, exhaustive=False)
     valuation = venue.quotes.valuation

@@ -1,4 +1,4 @@
-"""The bot of docs/bots.md: what it quotes, at both ends of the prices and on every tick."""
+"""The bot of docs/bots.md: its quotes at both ends of the prices and on every tick."""
 
 import importlib.util
 from pathlib import Path
@@ -24,7 +24,7 @@ def bot() -> ModuleType:
 
 @pytest.mark.parametrize("tick", [1000, 100, 10, 1])
 def test_it_quotes_prices_alone(bot: ModuleType, tick: int) -> None:
-    """On the tick, between 0 and 1, the buy below the sell; near an end it quotes one side."""
+    """Quotes are on the tick, within 0 and 1, buy below sell; near an end there is one side."""
     for bid in {
         tick,
         3 * tick,

@@ -1,4 +1,4 @@
-"""The scoring rule: its price, its cost, and the most it can lose."""
+"""The scoring rule: its price, its cost and its maximum loss."""
 
 import math
 
@@ -13,14 +13,14 @@ quantities = st.floats(-5_000, 5_000)
 
 @given(sold=quantities, b=st.floats(10, 5_000), opinion=st.floats(-4, 4))
 def test_the_price_is_what_the_next_bit_costs(sold: float, b: float, opinion: float) -> None:
-    """The cost's slope, whatever was sold."""
+    """The price equals the slope of the cost function, whatever was sold before."""
     slope = lmsr.cost(opinion, sold, 0.001, b) / 0.001
     assert lmsr.price(opinion, sold, b) == pytest.approx(slope, abs=1e-3)
 
 
 @given(trades=st.lists(quantities, max_size=20), b=st.floats(10, 5_000))
 def test_from_an_even_price_no_trades_win_more_than_b_ln_2(trades: list[float], b: float) -> None:
-    """Whatever is bought and sold, and whichever way it ends."""
+    """From a price of 0.50 no sequence of trades wins more than b ln 2 in either outcome."""
     sold = taken = 0.0
     for qty in trades:
         taken += lmsr.cost(0.0, sold, qty, b)
@@ -37,7 +37,7 @@ def test_from_an_even_price_no_trades_win_more_than_b_ln_2(trades: list[float], 
 def test_over_n_outcomes_no_trades_win_more_than_b_ln_n(
     trades: list[tuple[int, float]], b: float, outcomes: int
 ) -> None:
-    """Whichever is bought and sold, and whichever comes; and the prices always add up to 1."""
+    """No sequence of trades wins more than b ln N in any outcome; the prices add up to 1."""
     sold, taken = [0.0] * outcomes, 0.0
 
     def odds(outcome: int) -> float:
@@ -53,14 +53,14 @@ def test_over_n_outcomes_no_trades_win_more_than_b_ln_n(
 
 
 def test_the_bound_is_reached_in_the_limit() -> None:
-    """Somebody who buys without end wins nearly all of it: the bound is not a loose one."""
+    """A trader who buys without end wins nearly the whole bound, so the bound is tight."""
     b = 100.0
     lost = 5_000 - lmsr.cost(0.0, 0.0, 5_000, b)
     assert lost == pytest.approx(b * math.log(2), rel=1e-9)
 
 
 def test_log_odds_are_those_of_the_price_and_bounded() -> None:
-    """And no price, however extreme, is infinite."""
+    """Log-odds match the price, and no extreme price makes them infinite."""
     assert lmsr.price(lmsr.log_odds(0.3), 0, 100) == pytest.approx(0.3)
     assert lmsr.log_odds(0.0) == -lmsr.FARTHEST
     assert lmsr.log_odds(1.0) == lmsr.FARTHEST

@@ -21,7 +21,7 @@ WILD = Style(b=200.0, size=15, levels=3, half_spread=0.0, restless=3.0, pull=0.0
 
 
 def made(style: Style, seed: int = 1, tick: int = 100, rate: int = 0, start: float = 0.5) -> Venue:
-    """Return a venue with a quoter that has done nothing yet."""
+    """Return a venue with a quoter that has not acted yet."""
     rng = random.Random(seed)
     return Venue(Quotes(tick, rate, style, {MARKET: start}, rng), rate, rng)
 
@@ -35,8 +35,10 @@ def made(style: Style, seed: int = 1, tick: int = 100, rate: int = 0, start: flo
 def test_no_fills_and_no_opinion_lose_more_than_b_ln_2(
     seed: int, tick: int, rate: int, start: float
 ) -> None:
-    """Fills at any moment, news late or early, fees: the real result never goes beyond, and the
-    maker never believes it stands better than it does."""
+    """The actual loss stays within b ln 2 with random fills, late news and fees.
+
+    The maker never believes that it stands better than it does.
+    """
     venue = made(WILD, seed, tick, rate, start)
     venue.surprises = True
     bound = math.log(2) * WILD.b * MONEY_ONE
@@ -53,7 +55,7 @@ def test_no_fills_and_no_opinion_lose_more_than_b_ln_2(
 
 
 def test_a_drifting_opinion_would_lose_more_without_the_bound() -> None:
-    """So the property above is about something: this run reaches for more than the bound."""
+    """Without the bound a drifting opinion loses more, so the property above can fail."""
     venue = made(WILD, seed=5)
     venue.quotes.budget = 10**15
     for _ in range(4_000):
@@ -66,7 +68,7 @@ def test_a_drifting_opinion_would_lose_more_without_the_bound() -> None:
 
 @given(seed=st.integers(0, 2**32))
 def test_prices_alone_keep_the_bound_while_the_opinion_stays(seed: int) -> None:
-    """The scoring rule itself: from 0.50, without drift and without any budget."""
+    """From 0.50, without drift and budget, the scoring rule alone keeps the bound."""
     venue = made(replace(WILD, restless=0.0), seed)
     venue.quotes.budget = 10**15
     for _ in range(40):
@@ -78,7 +80,7 @@ def test_prices_alone_keep_the_bound_while_the_opinion_stays(seed: int) -> None:
 
 @pytest.mark.parametrize("tick", sorted(TICK_SIZES))
 def test_it_quotes_both_sides_on_the_tick(tick: int) -> None:
-    """Around the fair value, each level at a price of its own, the farther the larger."""
+    """Quotes surround the fair value; each level has its own price and grows with its distance."""
     venue = made(Style(), tick=tick)
     venue.settle()
     bids, asks = venue.resting(Side.BUY), venue.resting(Side.SELL)
@@ -91,7 +93,7 @@ def test_it_quotes_both_sides_on_the_tick(tick: int) -> None:
 
 
 def test_a_fill_moves_the_price_against_whoever_filled() -> None:
-    """Bought from, it asks for more; and its bids follow."""
+    """After a sale the maker's asks and bids rise."""
     venue = made(Style(b=500.0, size=50))
     venue.settle()
     before = venue.quoter.fair
@@ -103,7 +105,7 @@ def test_a_fill_moves_the_price_against_whoever_filled() -> None:
 
 
 def test_quotes_are_amended_rather_than_placed_anew() -> None:
-    """What the database keeps for ever are placed orders: moving one makes no other."""
+    """The maker amends a quote to move it, because the database keeps every placed order."""
     venue = made(Style(restless=0.0))
     venue.settle()
     venue.quotes.valuation.opinions[MARKET] += 0.3
@@ -116,8 +118,10 @@ def test_quotes_are_amended_rather_than_placed_anew() -> None:
 
 @pytest.mark.parametrize("tick", sorted(TICK_SIZES))
 def test_a_quote_that_is_hardly_off_stays(tick: int) -> None:
-    """Where it is, as long as it is no worse than the scoring rule's price: no order moves for a
-    step that leads back; and one that is off by the spread moves."""
+    """A small deviation moves no quote that is not worse than the scoring rule's price.
+
+    A quote that is off by the spread moves.
+    """
     venue = made(Style(restless=0.0), tick=tick, start=0.503)
     venue.settle()
     quoter, opinions = venue.quoter, venue.quotes.valuation.opinions
@@ -133,7 +137,7 @@ def test_a_quote_that_is_hardly_off_stays(tick: int) -> None:
 
 
 def test_the_side_that_gives_way_moves_first() -> None:
-    """Rising, its asks go before its bids do: the bids would cross them, and be refused."""
+    """In a rise the asks move before the bids, which would otherwise cross them and be refused."""
     venue = made(Style(restless=0.0))
     venue.settle()
     venue.quotes.valuation.opinions[MARKET] += 0.5
@@ -143,7 +147,7 @@ def test_the_side_that_gives_way_moves_first() -> None:
 
 
 def test_it_stays_a_tick_away_from_others() -> None:
-    """Post-only would refuse what crosses, whoever stands there."""
+    """Quotes keep a tick from others' orders, because post-only refuses an order that crosses."""
     venue = made(Style(), start=0.6)
     for _ in range(2 * Style().levels):
         venue.step(best_bid=None, best_ask=5_000)
@@ -151,7 +155,7 @@ def test_it_stays_a_tick_away_from_others() -> None:
 
 
 def test_without_room_for_a_loss_it_does_not_quote_that_side() -> None:
-    """What rested there and is gone is not replaced."""
+    """A side whose fills could exceed the maximum loss gets no new quote."""
     venue = made(Style())
     venue.settle()
     venue.quotes.exposure.cash = -venue.quotes.budget
@@ -162,7 +166,7 @@ def test_without_room_for_a_loss_it_does_not_quote_that_side() -> None:
 
 
 def test_the_same_seed_decides_the_same() -> None:
-    """Every price and size of a long run, twice."""
+    """Two long runs with the same seed have the same prices and sizes."""
     runs = []
     for _ in range(2):
         venue = made(WILD, seed=9)
@@ -177,7 +181,10 @@ def test_the_same_seed_decides_the_same() -> None:
 
 @pytest.mark.parametrize(("long", "short", "average"), [(30, 0, "0.400000"), (0, 30, "0.400000")])
 def test_a_position_says_what_is_at_stake(long: int, short: int, average: str) -> None:
-    """30 YES at 0.40 with 1.00 lost before: 11.00 won or 13.00 lost... and NO the other way."""
+    """A position reports the profit or loss of either outcome.
+
+    30 YES at 0.40 after a loss of 1.00 win 11.00 or lose 13.00; NO is symmetric.
+    """
     exposure = Exposure(0, [MARKET])
     position = Position(
         marketId=MARKET,

@@ -1,4 +1,4 @@
-"""The traders' decisions: valid prices, bounded holdings, the same for the same seed."""
+"""The traders' decisions: valid prices, bounded positions, determined by the seed."""
 
 import random
 
@@ -14,7 +14,7 @@ LIMIT = 100 * QTY_ONE
 
 @st.composite
 def views(draw: st.DrawFn) -> View:
-    """Return any market a trader may meet, empty sides and extreme prices among them."""
+    """Return the strategy for market views, with empty sides and extreme prices among them."""
     tick = draw(st.sampled_from(sorted(TICK_SIZES)))
     bid, ask = sorted(draw(st.tuples(*[st.integers(1, PRICE_ONE // tick - 1)] * 2)))
     held = draw(st.integers(-2 * LIMIT, 2 * LIMIT))
@@ -28,7 +28,7 @@ def views(draw: st.DrawFn) -> View:
 
 @given(view=views(), seed=st.integers(0, 2**32))
 def test_orders_are_ones_the_exchange_takes(view: View, seed: int) -> None:
-    """On the tick, within the valid prices, of whole contracts."""
+    """Orders have valid prices on the tick and whole contracts."""
     rng = random.Random(seed)
     for mind in (Noise(rng), Trend(rng), Believer(rng)):
         for _ in range(5):
@@ -42,7 +42,7 @@ def test_orders_are_ones_the_exchange_takes(view: View, seed: int) -> None:
 
 @given(seed=st.integers(0, 2**32))
 def test_noise_turns_around_at_its_limit(seed: int) -> None:
-    """Who holds that much only sells, and the other way round."""
+    """A noise trader at its position limit only trades towards zero."""
     noise = Noise(random.Random(seed), LIMIT)
     for held, side in ((LIMIT, Side.SELL), (-LIMIT, Side.BUY)):
         decision = noise.decide("rain", View(100, 4_000, 6_000, held))
@@ -51,7 +51,7 @@ def test_noise_turns_around_at_its_limit(seed: int) -> None:
 
 
 def test_noise_goes_both_ways_and_sometimes_waits() -> None:
-    """With nothing held."""
+    """A noise trader without a position buys, sells, and sometimes waits."""
     noise = Noise(random.Random(1))
     view = View(100, 4_900, 5_100)
     decisions = [noise.decide("rain", view) for _ in range(200)]
@@ -64,7 +64,7 @@ def test_noise_goes_both_ways_and_sometimes_waits() -> None:
 
 @given(seed=st.integers(0, 2**32))
 def test_a_believer_goes_beyond_what_is_asked_and_turns_around_at_its_limit(seed: int) -> None:
-    """So there is something for an arbitrageur, and no position grows for ever."""
+    """A believer pays more than the best ask, and reduces its position at its limit."""
     believer = Believer(random.Random(seed), LIMIT)
     for held, side in ((LIMIT, Side.SELL), (-LIMIT, Side.BUY)):
         decision = believer.decide("rain", View(100, 4_000, 6_000, held))
@@ -75,7 +75,7 @@ def test_a_believer_goes_beyond_what_is_asked_and_turns_around_at_its_limit(seed
 
 
 def test_trend_follows_the_price_up_and_down() -> None:
-    """And does nothing while the price stands."""
+    """A trend trader follows the price, and waits while the price does not change."""
     trend = Trend(random.Random(1))
     still = [trend.decide("rain", View(100, 4_900, 5_100)) for _ in range(50)]
     assert still == [None] * 50
@@ -87,14 +87,14 @@ def test_trend_follows_the_price_up_and_down() -> None:
 
 
 def test_trend_stops_at_its_limit() -> None:
-    """However long the price rises."""
+    """A trend trader stops at its limit however long the price rises."""
     trend = Trend(random.Random(1), LIMIT)
     prices = range(1_000, 9_000, 100)
     assert all(trend.decide("rain", View(100, p, p + 200, LIMIT)) is None for p in prices)
 
 
 def test_markets_have_trends_of_their_own() -> None:
-    """One that rises says nothing of another."""
+    """A rising market does not affect the decision in another market."""
     trend = Trend(random.Random(1))
     for i in range(20):
         trend.decide("rain", View(100, 4_000 + i * 100, 4_200 + i * 100))

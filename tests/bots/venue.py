@@ -1,4 +1,4 @@
-"""A market of one maker, for its headless half: fills at any moment, news of them late."""
+"""A market with one maker for headless tests: fills at any moment, with late news."""
 
 import random
 from collections import deque
@@ -15,7 +15,7 @@ MARKET = 1
 
 @dataclass
 class Resting:
-    """An order as the venue has it; ``exact_fee`` in 1e-14 dollars."""
+    """A resting order of the venue; ``exact_fee`` in 1e-14 dollars."""
 
     id: int
     side: Side
@@ -28,7 +28,7 @@ class Resting:
 
     @property
     def fees(self) -> Money:
-        """Return what was charged: the sum, rounded up once."""
+        """Return the charged fee: the sum, rounded up once."""
         return -(-self.exact_fee // 10**8)
 
     @property
@@ -37,7 +37,7 @@ class Resting:
         return not self.canceled and self.filled < self.qty
 
     def state(self) -> OrderState:
-        """Return it as the exchange would show it."""
+        """Return the order state that the exchange would show."""
         status = "OPEN" if self.open else "CANCELED" if self.canceled else "FILLED"
         return order_state(
             self.id,
@@ -53,7 +53,7 @@ class Resting:
 
 
 class Venue:
-    """Carries out what the quoter of one market wants and fills what rests, as ``rng`` has it."""
+    """Executes the orders of one market's quoter, and fills resting ones at random by ``rng``."""
 
     def __init__(self, quotes: Quotes, rate: Rate, rng: random.Random) -> None:
         self.surprises = False
@@ -67,7 +67,7 @@ class Venue:
 
     @property
     def results(self) -> tuple[Money, Money]:
-        """Return what the maker has really won if it ends YES, and if NO."""
+        """Return the maker's actual profit for YES and for NO."""
         held = cash = 0
         for order in self.orders:
             sign = 1 if order.side is Side.BUY else -1
@@ -89,7 +89,7 @@ class Venue:
         return action is not None
 
     def settle(self) -> None:
-        """Carry out what the quoter wants until it wants nothing more."""
+        """Execute the quoter's actions until it has no more."""
         for _ in range(100):
             if not self.step():
                 return
@@ -102,7 +102,7 @@ class Venue:
                 order = Resting(len(self.orders) + 1, side, price, qty)
                 self.orders.append(order)
                 acknowledged = order.state()
-                if self.surprises and self.rng.random() < 0.2:  # heard of before the answer
+                if self.surprises and self.rng.random() < 0.2:  # the news arrives before the reply
                     self._fill(order)
                     self.hear()
                 quoter.placed(acknowledged)
@@ -132,6 +132,6 @@ class Venue:
         self.news.append(order.state())
 
     def hear(self) -> None:
-        """Tell the quoter all that waits."""
+        """Deliver all queued news to the quoter."""
         while self.news:
             self.quoter.heard(self.news.popleft())

@@ -1,4 +1,4 @@
-"""`python -m tests.classroom [--students N] [--database KIND]`: the class page, walked whole."""
+"""`python -m tests.classroom [--students N] [--database KIND]`: walk the whole class page."""
 
 import argparse
 import contextlib

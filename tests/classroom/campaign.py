@@ -40,7 +40,7 @@ _BAD_CODE = 4
 
 @dataclass
 class Tally:
-    """Counts of a walk."""
+    """The counts of a walk."""
 
     students: int
     commands: int = 0
@@ -83,7 +83,7 @@ class Terminal:
         return ran.stdout
 
     def rows(self, *words: str) -> list[dict[str, str]]:
-        """Run a command that lists something; return its rows."""
+        """Run a list command; return its rows."""
         return [json.loads(line) for line in self.run(*words, "-o", "jsonl").splitlines()]
 
 
@@ -98,7 +98,7 @@ def serving(folder: Path, database_url: str) -> Iterator[tuple[str, str]]:
         "PREDMARKET_AUTH_RATE_LIMIT=60/minute\n"
         "PREDMARKET_AUTH_WINDOW_LIMIT=1000/15minutes\n"
     )
-    upgrade = [*_PREDMARKET, "db", "upgrade"]  # serve does it for an embedded database alone
+    upgrade = [*_PREDMARKET, "db", "upgrade"]  # serve migrates only an embedded database
     subprocess.run(upgrade, cwd=folder, env=ENVIRONMENT, check=True, capture_output=True)
     read, write = os.pipe()
     words = ("serve", "--port", "0", "--admin", "teacher@example.com", "--ready-fd", str(write))
@@ -134,7 +134,7 @@ class Walk:
         self._students = [Terminal(home, home, url) for home in homes]
 
     def go(self) -> Tally:
-        """Walk the page; return what happened."""
+        """Walk the page; return the counts."""
         codes = self._evening_before()
         with ThreadPoolExecutor(len(self._students)) as room:
             list(room.map(self._begin, self._students, self._names, codes))
@@ -206,7 +206,7 @@ class Walk:
         self._teacher.run("event", "resolve", EVENT, f"{EVENT}-{TEAMS[0]}", "--yes")
 
     def _prize_giving(self) -> None:
-        """End the season; its standings are those that a student sees."""
+        """End the season; check that students see its final standings."""
         self._teacher.run("season", "end")
         board = self._students[-1].rows("leaderboard", "--season", SEASON, "--limit", "100")
         assert len(board) == len(self._names)
@@ -215,7 +215,7 @@ class Walk:
         self._teacher.run("calibration", "--before", "1h")
 
     def _keep(self) -> None:
-        """Export and back up, with the proof that nothing is missing."""
+        """Export and back up; check that nothing is missing."""
         self._teacher.run("export", "friday", "--anonymise")
         with self._folder.joinpath("friday", "users.csv").open() as users:
             assert len(list(csv.DictReader(users))) > len(self._names)

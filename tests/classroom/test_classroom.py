@@ -9,7 +9,7 @@ from tests.classroom.campaign import Walk, serving
 
 @pytest.mark.timeout(600)
 def test_the_page_holds(tmp_path: Path) -> None:
-    """From the accounts to the back-up, every command as the page has it."""
+    """Every command of the page works, from the accounts to the back-up."""
     with serving(tmp_path, f"sqlite:///{tmp_path / 'exchange' / 'predmarket.db'}") as (
         url,
         password,

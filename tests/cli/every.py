@@ -1,4 +1,4 @@
-"""Every command that asks the exchange, once, and answers for all they ask."""
+"""Every command that calls the exchange, once, with answers for all of its calls."""
 
 from pathlib import Path
 from typing import cast

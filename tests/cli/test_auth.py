@@ -1,4 +1,4 @@
-"""Logging in and out: passwords, session files, and tokens that nobody sees."""
+"""Logging in and out: passwords, session files, and secrecy of tokens."""
 
 import json
 import stat
@@ -32,7 +32,7 @@ def _answers(stub: Stub) -> None:
 def test_the_password_comes_from_a_file_or_a_pipe(
     run: Run, stub: Stub, tmp_path: Path, command: str, end: str
 ) -> None:
-    """The line's end is cut off and nothing else."""
+    """Only the line's end is removed from a password of a file or a pipe."""
     file = tmp_path / "pw"
     file.write_bytes(f" pass word {end}".encode())
     run("auth", command, EMAIL, "--password-file", str(file))
@@ -43,7 +43,7 @@ def test_the_password_comes_from_a_file_or_a_pipe(
 
 
 def test_without_a_password_nothing_is_sent(run: Run, stub: Stub, tmp_path: Path) -> None:
-    """Exit code 2 for an empty pipe and for a file that is not there."""
+    """An empty pipe or a missing file gives exit code 2, and no request."""
     assert run("auth", "login", EMAIL, "--no-input").code == 2
     ran = run("auth", "login", EMAIL, "--password-file", str(tmp_path / "none"), "--json")
     assert (ran.code, json.loads(ran.err)["error"]["code"]) == (2, "USAGE")
@@ -51,7 +51,7 @@ def test_without_a_password_nothing_is_sent(run: Run, stub: Stub, tmp_path: Path
 
 
 def test_a_login_is_kept_and_renewed(run: Run, stub: Stub, home: Path) -> None:
-    """The next command has the session; when its token has expired, that is nobody's concern."""
+    """Later commands use the session, and renew its expired token silently."""
     ran = run("auth", "login", EMAIL, "--json", stdin="password123")
     assert (ran.code, json.loads(ran.out)) == (0, USER)
     assert stat.S_IMODE((home / "session.json").stat().st_mode) == 0o600
@@ -64,7 +64,7 @@ def test_a_login_is_kept_and_renewed(run: Run, stub: Stub, home: Path) -> None:
 
 
 def test_register_sends_the_full_name(run: Run, stub: Stub) -> None:
-    """And logs in."""
+    """register sends the full name, and logs in."""
     ran = run("auth", "register", EMAIL, "--full-name", "Ann Ames", stdin="password123")
     assert ran.code == 0
     assert stub.requests[0].body == {
@@ -76,7 +76,7 @@ def test_register_sends_the_full_name(run: Run, stub: Stub) -> None:
 
 
 def test_a_logout_ends_it(run: Run, stub: Stub, home: Path) -> None:
-    """At the exchange and here; a second one finds nothing to do."""
+    """A logout ends the session at the exchange and here; a second logout is a no-op."""
     run("auth", "login", EMAIL, stdin="password123")
     assert run("auth", "logout").code == 0
     assert len(stub.sent("POST", "/v1/auth/logout")) == 1
@@ -87,14 +87,14 @@ def test_a_logout_ends_it(run: Run, stub: Stub, home: Path) -> None:
 
 
 def test_nobody_logged_in(run: Run, stub: Stub) -> None:
-    """Exit code 4, found out without asking the exchange."""
+    """Without a login the exit code is 4, and no request is sent."""
     ran = run("auth", "status", "--json")
     assert (ran.code, json.loads(ran.err)["error"]["code"]) == (4, "UNAUTHENTICATED")
     assert not stub.requests
 
 
 def test_a_wrong_password(run: Run, stub: Stub, home: Path) -> None:
-    """Exit code 4, no session, and no advice to do what was just done."""
+    """A wrong password gives exit code 4, no session, and no advice to log in."""
     stub.on("POST", "/v1/auth/login", refusal(401, "INVALID_CREDENTIALS", "wrong"))
     ran = run("auth", "login", EMAIL, stdin="password123")
     assert (ran.code, ran.err) == (4, "error: INVALID_CREDENTIALS: wrong\n")
@@ -102,7 +102,7 @@ def test_a_wrong_password(run: Run, stub: Stub, home: Path) -> None:
 
 
 def test_profiles_have_sessions_of_their_own(run: Run, stub: Stub) -> None:
-    """One machine, several people."""
+    """Each profile on a machine has its own session."""
     run("auth", "login", EMAIL, "-P", "ann", stdin="password123")
     assert run("auth", "status").code == 4
     assert run("-P", "ann", "auth", "status").code == 0
@@ -111,7 +111,7 @@ def test_profiles_have_sessions_of_their_own(run: Run, stub: Stub) -> None:
 def test_an_api_key_goes_before_the_session(
     run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PREDMARKET_API_KEY is for scripts, which have no session."""
+    """PREDMARKET_API_KEY takes precedence over the session."""
     monkeypatch.setenv("PREDMARKET_API_KEY", "SECRET-access-2")
     ran = run("auth", "status")
     assert ran.code == 0
@@ -119,7 +119,7 @@ def test_an_api_key_goes_before_the_session(
 
 
 def test_a_byte_order_mark_is_no_password(run: Run, stub: Stub, tmp_path: Path) -> None:
-    """Neither in a file nor in a pipe."""
+    """A byte order mark in a file or a pipe is not part of the password."""
     file = tmp_path / "password"
     file.write_bytes(b"\xef\xbb\xbfpassword123\r\n")
     assert run("auth", "login", EMAIL, "--password-file", str(file)).code == 0
@@ -129,7 +129,7 @@ def test_a_byte_order_mark_is_no_password(run: Run, stub: Stub, tmp_path: Path) 
 
 
 def test_a_dead_session_says_so(run: Run, stub: Stub) -> None:
-    """When the refresh token is refused, exit code 4 and how to go on."""
+    """A refused refresh token gives exit code 4 and the command to log in."""
     run("auth", "login", EMAIL, stdin="password123")
     stub.on("POST", "/v1/auth/refresh", refusal(401, "INVALID_REFRESH_TOKEN"))
     stub.on("GET", "/v1/user/balance", refusal(401, "UNAUTHENTICATED"))
@@ -140,7 +140,7 @@ def test_a_dead_session_says_so(run: Run, stub: Stub) -> None:
 
 
 def test_no_token_in_any_output(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In no format, in no error, not even in a defect's own words."""
+    """No output format, error or defect message contains a token."""
     texts = []
     for output in ("table", "json", "jsonl", "csv"):
         for words in (
@@ -163,7 +163,7 @@ def test_no_token_in_any_output(run: Run, stub: Stub, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("code", ["7KQF-M2XW", None])
 def test_a_code_need_not_be_an_argument(run: Run, stub: Stub, code: str | None) -> None:
-    """Others on the machine see a command's words: the first line of a pipe is the code."""
+    """claim reads its code from a pipe, because other users can see a command's arguments."""
     stub.on("POST", "/v1/auth/claim", Answer(body=tokens(1)))
     words, lines = ([], "7KQF-M2XW\npassword123\n") if code is None else ([code], "password123\n")
     assert run("auth", "claim", *words, stdin=lines).code == 0
@@ -173,7 +173,7 @@ def test_a_code_need_not_be_an_argument(run: Run, stub: Stub, code: str | None) 
 
 
 def test_an_invitation_may_come_from_a_pipe(run: Run, stub: Stub) -> None:
-    """By a dash in place of its code."""
+    """A dash in place of the invitation's code reads it from a pipe."""
     words = ("auth", "register", EMAIL, "--invite", "-")
     assert run(*words, stdin="ABCD-EFGH\npassword123\n").code == 0
     body = {"email": EMAIL, "password": "password123", "inviteCode": "ABCD-EFGH"}

@@ -1,4 +1,4 @@
-"""order batch: files of each kind, ids that make a repeat safe, and a reason for each refusal."""
+"""order batch: input files of each format, repeatable ids, and a reason for each refusal."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ def _unsent(stub: Stub) -> None:
 
 
 def take_all(stub: Stub) -> None:
-    """Let every order be taken."""
+    """Let the stub accept every order."""
 
     def answer(request: Request) -> Answer:
         return Answer(body={"results": [{"order": ORDER} for _ in sent(request)]})
@@ -44,7 +44,7 @@ def sent(request: Request) -> list[dict[str, object]]:
     ],
 )
 def test_json(run: Run, stub: Stub, tmp_path: Path, text: str) -> None:
-    """An array, an object or lines; a decimal stays as it was written; a line of output each."""
+    """An array, an object and lines are accepted; decimals stay as written."""
     stub.on(
         "POST", "/v1/orders/batch", Answer(body={"results": [{"order": ORDER}, {"error": OFF}]})
     )
@@ -67,7 +67,7 @@ def test_json(run: Run, stub: Stub, tmp_path: Path, text: str) -> None:
 
 
 def test_csv(run: Run, stub: Stub) -> None:
-    """By its heading, in the API's names or the command line's; an empty cell is not given."""
+    """Columns may have the API's or the command line's names; an empty cell is not sent."""
     take_all(stub)
     ran = run("order", "batch", "-", "-o", "jsonl", "--deadline", "off", stdin=CSV)
     assert (ran.code, len(ran.out.splitlines())) == (0, 2)
@@ -80,7 +80,7 @@ def test_csv(run: Run, stub: Stub) -> None:
 
 
 def test_a_repeat_has_the_same_ids(run: Run, stub: Stub) -> None:
-    """Of the content, said before it is sent; another --batch-id places the file anew."""
+    """Ids derive from the content and are printed first; --batch-id makes new ones."""
     take_all(stub)
     first = run("order", "batch", "-", stdin=CSV)
     assert "client order ids: batch-" in first.err
@@ -97,7 +97,7 @@ def test_a_repeat_has_the_same_ids(run: Run, stub: Stub) -> None:
 
 
 def test_more_than_the_exchange_takes_at_once(run: Run, stub: Stub) -> None:
-    """100 at a time, in order; what broke off says how far it came and that a repeat is safe."""
+    """Requests hold 100 orders, in order; after a failure the command reports its progress."""
     take_all(stub)
     text = "".join(json.dumps({"qty": n}) + "\n" for n in range(1, 251))
     ran = run("order", "batch", "-", "--json", stdin=text)
@@ -113,7 +113,7 @@ def test_more_than_the_exchange_takes_at_once(run: Run, stub: Stub) -> None:
 
 
 def test_a_malformed_order_keeps_no_other_back(run: Run, stub: Stub) -> None:
-    """The exchange takes none of a request with one: it is left out, told of, and the rest sent."""
+    """The command leaves a malformed order out, reports it, and sends the rest."""
     problem = {"path": "orders[1].price", "message": "must be below 1"}
     stub.on(
         "POST",
@@ -144,7 +144,7 @@ def test_a_malformed_order_keeps_no_other_back(run: Run, stub: Stub) -> None:
     ],
 )
 def test_a_file_that_holds_no_orders(run: Run, stub: Stub, text: str, said: str) -> None:
-    """Exit code 2 before anything is sent, and what is wrong with it."""
+    """A file without orders gives exit code 2 and a reason before any request."""
     ran = run("order", "batch", "-", stdin=text)
     assert (ran.code, said in ran.err) == (2, True), ran.err
     assert not stub.requests

@@ -1,4 +1,4 @@
-"""calibration: what it asks for, the picture in the terminal, and the one in a file."""
+"""calibration: its requests, its chart in the terminal and its chart in a file."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def _answers(stub: Stub) -> None:
 
 
 def test_what_is_asked_and_printed(run: Run, stub: Stub) -> None:
-    """Scores, table and picture for people; the API's own JSON; the bins alone as CSV."""
+    """People get scores, table and chart; JSON is the API's own; CSV has the bins alone."""
     words = ("--before", "7d", "--event", "vote", "--category", "wet", "--tag", "a", "--tag", "b")
     table = run("calibration", *words)
     query = {"before": "7d", "event": "vote", "category": "wet", "tags": "a,b"}
@@ -40,7 +40,7 @@ def test_what_is_asked_and_printed(run: Run, stub: Stub) -> None:
 
 
 def test_the_picture_has_a_dot_for_each_bin(run: Run, tmp_path: Path) -> None:
-    """It stands alone as a file, and never replaces one."""
+    """The chart file has a dot for each bin, is self-contained, and overwrites no file."""
     file = tmp_path / "picture.svg"
     assert run("calibration", "--svg", str(file)).code == 0
     circles = ElementTree.fromstring(file.read_text(encoding="utf-8")).findall(CIRCLE)
@@ -53,7 +53,7 @@ def test_the_picture_has_a_dot_for_each_bin(run: Run, tmp_path: Path) -> None:
 
 
 def test_without_a_market_there_is_no_picture(run: Run, stub: Stub) -> None:
-    """And nothing fails."""
+    """Without a market there is no chart and no error."""
     nothing = {**CALIBRATION, "markets": 0, "brierScore": None, "baseRate": None, "bins": []}
     stub.on("GET", "/v1/calibration", Answer(body=nothing))
     ran = run("calibration")
@@ -61,7 +61,7 @@ def test_without_a_market_there_is_no_picture(run: Run, stub: Stub) -> None:
 
 
 def test_dots_lie_where_they_belong() -> None:
-    """At the corners, and anywhere between."""
+    """Dots at the corners and anywhere between have the right coordinates."""
     ends = text([dot("0.0001", "1"), dot("1", "0")])
     lines = ends.splitlines()
     assert (lines[1][7], lines[21][57]) == ("o", "o")

@@ -25,7 +25,7 @@ def _answers(stub: Stub) -> None:
 
 @pytest.mark.parametrize("words", [(*RESOLVE, "YES"), (*RESOLVE, "void"), TRANSFER])
 def test_without_an_answer_nothing_happens(run: Run, stub: Stub, words: tuple[str, ...]) -> None:
-    """--no-input and an empty pipe are refused with 2, a no with 130; nothing is sent."""
+    """--no-input and an empty pipe give exit code 2, a no gives 130; nothing is sent."""
     refused = run(*words, "--no-input", "--json")
     assert refused.code == 2
     assert json.loads(refused.err)["error"]["code"] == "CONFIRMATION_NEEDED"
@@ -37,7 +37,7 @@ def test_without_an_answer_nothing_happens(run: Run, stub: Stub, words: tuple[st
 
 @pytest.mark.parametrize("amount", ["fifty", "1.0000001", "--", "nan"])
 def test_nobody_is_asked_about_an_amount_that_is_none(run: Run, stub: Stub, amount: str) -> None:
-    """It is refused first; nothing is sent."""
+    """An invalid amount is refused before the question; nothing is sent."""
     ran = run("transfer", "create", "--reason", "r", "--", "ann@example.com", amount, stdin="y\n")
     assert ran.code == 2
     assert ran.err.startswith(f"error: AMOUNT {amount} is no number of dollars")
@@ -46,7 +46,7 @@ def test_nobody_is_asked_about_an_amount_that_is_none(run: Run, stub: Stub, amou
 
 
 def test_closing_says_what_it_cancels(run: Run, stub: Stub) -> None:
-    """Before anything is sent that changes it; with --yes nobody is asked."""
+    """close reports the orders it would cancel before it asks; --yes skips the question."""
     stub.on("GET", "/v1/orderbook/rain", Answer(body=BOOK), Answer(body=BOOK), Answer(body=EMPTY))
     close = ("market", "close", "rain")
     ran = run(*close, stdin="n\n")
@@ -62,8 +62,10 @@ def test_closing_says_what_it_cancels(run: Run, stub: Stub) -> None:
 
 
 def test_a_strike_is_called_one(run: Run, stub: Stub) -> None:
-    """Resolving one market of an event NO takes its outcome out; how many are left is said. One
-    that would leave too few is refused before the question, and a market alone is just resolved.
+    """The question before one market of an event is resolved NO calls it a strike.
+
+    It counts the outcomes left. A strike that leaves too few is refused before it; a market without
+    event is just resolved.
     """
     no = (*RESOLVE, "NO")
     others = [{**MARKET, "id": 2}, {**MARKET, "id": 3, "outcome": "NO"}, {**MARKET, "id": 4}]
@@ -85,7 +87,7 @@ def test_a_strike_is_called_one(run: Run, stub: Stub) -> None:
 
 @pytest.mark.parametrize("words", [(*RESOLVE, "YES"), TRANSFER])
 def test_a_yes_goes_through(run: Run, stub: Stub, words: tuple[str, ...]) -> None:
-    """Typed, or as a flag, even where asking is forbidden."""
+    """A typed yes or the flag confirms, even where questions are forbidden."""
     asked = run(*words, stdin="y\n")
     assert asked.code == 0
     assert "[y/N]" in asked.err
@@ -106,13 +108,13 @@ def test_a_yes_goes_through(run: Run, stub: Stub, words: tuple[str, ...]) -> Non
     ],
 )
 def test_outcomes(run: Run, stub: Stub, outcome: str, expected: dict[str, str]) -> None:
-    """A price is a scalar outcome."""
+    """A price is accepted as a scalar outcome."""
     assert run(*RESOLVE, outcome, "-y").code == 0
     assert expected == stub.requests[0].body
 
 
 def test_an_early_resolution_is_asked_twice(run: Run, stub: Stub) -> None:
-    """If the question's closing time lies ahead; a proposal is asked once, and says when it is."""
+    """A resolution before the closing time takes two questions, a proposal one with its time."""
     ahead, past = "2999-01-01T00:00:00.000000Z", "2001-01-01T00:00:00.000000Z"
     stub.on("GET", "/v1/status", Answer(body={}))
     stub.on("GET", "/v1/markets/rain", *[Answer(body={**MARKET, "closesAt": ahead})] * 3)
@@ -138,7 +140,7 @@ def test_an_early_resolution_is_asked_twice(run: Run, stub: Stub) -> None:
 
 @pytest.mark.parametrize("span", ["soon", "0h", "", "2030-01-01"])
 def test_a_proposal_takes_a_span(run: Run, stub: Stub, span: str) -> None:
-    """Nothing else is sent, or asked about."""
+    """A value of --after that is not a span is refused before any question or request."""
     for words in (RESOLVE, ("event", "resolve", "vote")):
         ran = run(*words, "YES", "--after", span, stdin="y\n")
         assert (ran.code, "[y/N]" in ran.err) == (2, False)
@@ -147,7 +149,10 @@ def test_a_proposal_takes_a_span(run: Run, stub: Stub, span: str) -> None:
 
 
 def test_a_confirm_says_what_is_proposed(run: Run, stub: Stub) -> None:
-    """Before it is made: how, why, and by whom; without a proposal the exchange says so."""
+    """The question shows the proposal's outcome, reason and author.
+
+    Without a proposal the exchange refuses.
+    """
     proposal = {
         "outcome": "YES",
         "settlementPrice": None,
@@ -178,7 +183,7 @@ def test_a_confirm_says_what_is_proposed(run: Run, stub: Stub) -> None:
 
 
 def test_a_transfer_has_a_key(run: Run, stub: Stub) -> None:
-    """Always one, and one's own where a transfer is repeated; a negative amount is no option."""
+    """A transfer always has a key, which the user may choose; an amount may be negative."""
     run(*TRANSFER, "-y")
     run(*TRANSFER, "-y", "--idempotency-key", "k")
     assert stub.requests[0].headers["idempotency-key"]
@@ -188,7 +193,7 @@ def test_a_transfer_has_a_key(run: Run, stub: Stub) -> None:
 
 
 def test_lifecycle(run: Run, stub: Stub) -> None:
-    """open, halt and close are changes of status."""
+    """open, halt and close send a status."""
     for command in ("open", "halt", "close"):
         assert run("market", command, "rain", "--yes").code == 0
     statuses = [{"status": "OPEN"}, {"status": "HALTED"}, {"status": "CLOSED"}]
@@ -196,7 +201,7 @@ def test_lifecycle(run: Run, stub: Stub) -> None:
 
 
 def test_create(run: Run, stub: Stub) -> None:
-    """Each flag is a field, and only what is given is sent."""
+    """Each flag is a field; fields that are not given are not sent."""
     run("market", "create", "rain", "Rain?")
     words = "--description d --tick 0.001 --maker-fee 0 --taker-fee 0.07 --draft"
     run("market", "create", "rain", "Rain?", *words.split(), "--closes-at", "2030-01-01T00:00:00Z")
@@ -214,7 +219,7 @@ def test_create(run: Run, stub: Stub) -> None:
 
 
 def test_user_update_finds_the_account(run: Run, stub: Stub) -> None:
-    """By its whole address, whatever else matches the search."""
+    """user update matches the whole e-mail address, whatever else the search finds."""
     users = [{"id": 1, "email": "joann@example.com"}, {"id": 2, "email": "ann@example.com"}]
     stub.on("GET", "/v1/users", Answer(body={"items": users, "total": 2}))
     stub.on("PATCH", "/v1/users/2", Answer(body=users[1]))
@@ -224,7 +229,7 @@ def test_user_update_finds_the_account(run: Run, stub: Stub) -> None:
 
 
 def test_user_show_prints_one_list_or_the_account(run: Run, stub: Stub) -> None:
-    """As one object under JSON; the options of lists go with a list, and say what is asked."""
+    """JSON shows the account as one object; list options require a list."""
     user = {"id": 2, "email": "ann@example.com"}
     order = {"id": 17}
     stub.on("GET", "/v1/users", Answer(body=page(user)))
@@ -248,7 +253,7 @@ def test_user_show_prints_one_list_or_the_account(run: Run, stub: Stub) -> None:
 
 
 def test_a_resolution_is_told_in_a_few_lines(run: Run) -> None:
-    """What became of the market, and what was paid; the whole of it under JSON."""
+    """People get a short report of the outcome and the payouts; JSON has all of it."""
     ended = run(*RESOLVE, "YES", "--yes")
     assert [line.split()[0] for line in ended.out.splitlines()] == [
         "slug",

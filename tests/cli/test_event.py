@@ -1,4 +1,4 @@
-"""Events: what commands send, what they refuse, what they ask, and how outcomes are shown."""
+"""Event commands: requests, refusals, questions, and the display of outcomes."""
 
 import json
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def _answers(stub: Stub) -> None:
 
 
 def test_create_sends_what_is_given(run: Run, stub: Stub) -> None:
-    """Each flag is a field; a question may have any characters, = too."""
+    """Each flag is a field; a question may contain any character, = included."""
     assert run(*CREATE, "--market", "ann=Ann?", "--market", "bob=1+1=2?").code == 0
     words = "--description d --tick 0.001 --maker-fee 0 --taker-fee 0.07 --draft --exhaustive"
     closes = ("--closes-at", "2030-01-01T00:00:00Z")
@@ -66,7 +66,7 @@ def test_create_sends_what_is_given(run: Run, stub: Stub) -> None:
     ],
 )
 def test_a_file_of_outcomes(run: Run, stub: Stub, tmp_path: Path, text: str) -> None:
-    """CSV, JSON, an object with markets, and lines of JSON; then those on the line."""
+    """create reads CSV, JSON and JSON lines; outcomes of the command line follow the file's."""
     file = tmp_path / "outcomes"
     file.write_bytes(text.encode())
     assert run(*CREATE, "--file", str(file)).code == 0
@@ -93,7 +93,7 @@ def test_a_file_of_outcomes(run: Run, stub: Stub, tmp_path: Path, text: str) -> 
     ],
 )
 def test_a_file_that_is_none(run: Run, stub: Stub, text: str, said: str) -> None:
-    """What is wrong is named, with the market's number; nothing is sent."""
+    """An invalid file is refused with a reason and the market's number; nothing is sent."""
     ran = run(*CREATE, "--file", "-", stdin=text)
     assert (ran.code, said in ran.err, stub.requests) == (2, True, []), ran.err
 
@@ -122,7 +122,7 @@ def test_a_file_that_is_none(run: Run, stub: Stub, text: str, said: str) -> None
     ],
 )
 def test_what_is_no_command(run: Run, stub: Stub, words: tuple[str, ...], said: str) -> None:
-    """It is refused before anybody is asked, and nothing is sent."""
+    """An invalid command line is refused before any question or request."""
     ran = run(*words, stdin="y\n")
     assert (ran.code, said in ran.err, "[y/N]" in ran.err) == (2, True, False), ran.err
     assert not stub.requests
@@ -143,7 +143,7 @@ def test_what_is_no_command(run: Run, stub: Stub, words: tuple[str, ...], said: 
     ],
 )
 def test_resolving(run: Run, stub: Stub, outcome: str, asked: str, sent: dict[str, object]) -> None:
-    """Each end is asked about, unless --yes; a no and a silence change nothing."""
+    """Each way to resolve asks, unless --yes; a no or no answer changes nothing."""
     stub.on("POST", "/v1/events/vote/resolve", Answer(body=EVENT_RESOLVED))
     refused = run(*RESOLVE, outcome, "--no-input", "--json")
     assert (refused.code, "CONFIRMATION_NEEDED" in refused.err) == (2, True)
@@ -168,7 +168,7 @@ def test_resolving(run: Run, stub: Stub, outcome: str, asked: str, sent: dict[st
     [("an", "ann"), ("none", "NONE"), ("YES", ""), ("ann=0.5,bbo=0.5", "bob"), ("99", "")],
 )
 def test_an_outcome_of_another_event(run: Run, stub: Stub, outcome: str, near: str) -> None:
-    """Not found, with the nearest name, also under --yes; nothing is resolved."""
+    """An unknown outcome gives the nearest name, also under --yes; nothing is resolved."""
     ran = run(*RESOLVE, outcome, "--yes")
     assert ran.code == 5
     assert ran.err.startswith("error: MARKET_NOT_FOUND: the event vote has no market ")
@@ -177,7 +177,7 @@ def test_an_outcome_of_another_event(run: Run, stub: Stub, outcome: str, near: s
 
 
 def test_a_mistyped_event(run: Run, stub: Stub) -> None:
-    """It is answered with the nearest name, by each command."""
+    """Each command answers a mistyped event with the nearest name."""
     stub.on("GET", "/v1/events/voet", refusal(404, "EVENT_NOT_FOUND"))
     stub.on("PATCH", "/v1/events/voet", refusal(404, "EVENT_NOT_FOUND"))
     for words in (("show",), ("halt",), ("close", "-y"), ("resolve", "ann", "-y")):
@@ -189,7 +189,7 @@ def test_a_mistyped_event(run: Run, stub: Stub) -> None:
 
 
 def test_a_market_that_its_event_decides(run: Run, stub: Stub) -> None:
-    """The refusal names the command that ends the event."""
+    """The refusal names the command that resolves the event."""
     stub.on("POST", "/v1/markets/ann/resolve", refusal(409, "EVENT_DECIDES"))
     ran = run("market", "resolve", "ann", "YES", "-y")
     assert ran.code == 1
@@ -197,7 +197,7 @@ def test_a_market_that_its_event_decides(run: Run, stub: Stub) -> None:
 
 
 def test_a_group_that_its_event_decides(run: Run, stub: Stub) -> None:
-    """The refusal names the command that changes the event's."""
+    """The refusal names the command that changes the event's group."""
     message = "a market of an event has the event's group"
     stub.on("PATCH", "/v1/markets/ann", refusal(409, "EVENT_DECIDES", message))
     ran = run("market", "update", "ann", "--group", "")
@@ -206,7 +206,7 @@ def test_a_group_that_its_event_decides(run: Run, stub: Stub) -> None:
 
 
 def test_closing_says_where_orders_rest(run: Run, stub: Stub) -> None:
-    """Before anything is sent that changes it; of many markets it names ten."""
+    """close names up to ten markets with resting orders before it asks."""
     many = [{**ANN, "slug": f"m{number}"} for number in range(12)]
     none = [{**ANN, "bestBid": None, "bestAsk": None}]
     stub.on(
@@ -225,7 +225,7 @@ def test_closing_says_where_orders_rest(run: Run, stub: Stub) -> None:
 
 
 def test_changes(run: Run, stub: Stub) -> None:
-    """open, halt and close are changes of status; a text or a closing time is sent alone."""
+    """open, halt and close send a status; a text or a closing time is sent alone."""
     for command in ("open", "halt", "close"):
         assert run("event", command, "vote", "--yes").code == 0
     run("event", "update", "vote", "--title", "t", "--closes-at", "2030-01-01T00:00:00Z")
@@ -241,7 +241,7 @@ def test_changes(run: Run, stub: Stub) -> None:
 
 @pytest.mark.parametrize(("status", "code"), [(401, "UNAUTHENTICATED"), (403, "FORBIDDEN")])
 def test_show_to_a_stranger(run: Run, stub: Stub, status: int, code: str) -> None:
-    """An event is public: without a login, or with a key that may not read, prices are shown."""
+    """An event is public: show works without a login, and with a key that may not read."""
     stub.on("GET", "/v1/user/positions", refusal(status, code, "you are nobody"))
     ran = run("event", "show", "vote")
     assert (ran.code, ran.err) == (0, "without your position: you are nobody\n")
@@ -257,7 +257,7 @@ OWN = Own({2: cast("Position", NO_OF_ANN)}, cast("EventHolding", HOLDING))
 
 @pytest.mark.parametrize("width", [40, 41, 52, 80, 120, 200])
 def test_every_width(width: int) -> None:
-    """Bids, asks and what an outcome pays stay on 40 columns; no line is wider than those."""
+    """Bids, asks and payoffs stay at 40 columns; no line exceeds the terminal's width."""
     long = {**BOB, "slug": "b" * 64, "question": "why " * 100, "label": "B" * 100}
     event = cast("Event", {**EVENT, "markets": [{**ANN, "bestAsk": "0.6500"}, long]})
     _, outcomes = card(event, OWN)
@@ -293,7 +293,7 @@ def held(id: int, long: str, short: str = "0.00") -> Position:
 
 @pytest.mark.parametrize("side", [("10.00", "0.00"), ("0.00", "10.00")])
 def test_a_whole_set_is_one_line(side: tuple[str, str]) -> None:
-    """YES of each outcome, or NO of each, pays the same whatever happens."""
+    """A complete set of YES or of NO is one line, since it pays the same in every outcome."""
     other = cast("Position", POSITION)
     flat = held(9, "0.00")
     rows = folded([held(2, *side), other, held(3, *side), flat], [holding(None, *ZERO)])
@@ -318,12 +318,12 @@ def test_a_whole_set_is_one_line(side: tuple[str, str]) -> None:
     ],
 )
 def test_what_is_no_whole_set(positions: list[Position], of: EventHolding) -> None:
-    """Something is at stake, or there is no position, or the two answers are of different times."""
+    """There is no set line with risk, without positions, or with answers of different times."""
     assert folded(positions, [of]) == positions
 
 
 def test_a_set_says_that_it_pays_whatever_happens(run: Run, stub: Stub) -> None:
-    """On one line of the table of what outcomes pay; JSON stays the exchange's own."""
+    """The table of payoffs has one line for the set; JSON is the exchange's own."""
     items = [held(2, "10.00"), held(3, "10.00")]
     stub.on("GET", "/v1/user/positions", Answer(body=page(*items)))
     stub.on("GET", "/v1/user/events", Answer(body=page(holding(None, *ZERO))))
@@ -335,7 +335,7 @@ def test_a_set_says_that_it_pays_whatever_happens(run: Run, stub: Stub) -> None:
 
 
 def context(**params: str) -> typer.Context:
-    """Return a line with arguments that stand before the cursor."""
+    """Return a command line up to the cursor."""
     made = typer.Context(root(), obj=Line())
     made.params = dict(params)
     return made
@@ -362,12 +362,12 @@ Completer = Callable[[typer.Context, str], complete.Proposals]
 def test_completion(
     environment: None, completer: Completer, begun: str, expected: list[str]
 ) -> None:
-    """Slugs of events, and the outcomes of the one on the line that may still come true."""
+    """Completion offers the slugs of events, and the live outcomes of the event on the line."""
     assert [word for word, _ in completer(context(event="vote"), begun)] == expected
 
 
 def test_completion_shows_labels_as_text(environment: None, stub: Stub) -> None:
-    """A label, or else the question; neither is markup, and no odd slug is a word."""
+    """Labels and questions are shown without markup, and an odd slug is not offered."""
     evil = {**BOB, "slug": "b$(reboot)"}
     hostile = {**BOB, "label": "[red]$(touch x)`touch y`\u202e"}
     stub.on("GET", "/v1/events/vote", Answer(body={**EVENT, "markets": [ANN, evil, hostile]}))

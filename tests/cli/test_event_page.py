@@ -1,4 +1,4 @@
-"""The page on events: its commands run on a real exchange as they stand, and print what it says."""
+"""The page on events: its commands run unchanged on a real exchange and print its output."""
 
 import asyncio
 import os
@@ -78,7 +78,7 @@ def log_in(exchange: Exchange, folder: Path, profile: str, user: User) -> None:
 
 
 async def test_the_organisers_commands(exchange: Exchange, shell: Shell) -> None:
-    """An event of each kind is made, extended and struck; and ends in each of the ways."""
+    """The organiser's commands create, extend, strike and resolve each kind of event."""
     rows = BANDS.count("\n") - 1
     for line in commands(ORGANISERS):
         await shell(line)
@@ -106,7 +106,7 @@ async def test_the_organisers_commands(exchange: Exchange, shell: Shell) -> None
 
 
 async def test_the_traders_commands(exchange: Exchange, shell: Shell, tmp_path: Path) -> None:
-    """Two NO positions cost what the page says, and are shown as it shows them."""
+    """Two NO positions cost and show the page's numbers."""
     await shell(
         "predmarket event create race Who? --market race-a=A --market race-b=B --market race-c=C"
     )

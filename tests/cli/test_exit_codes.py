@@ -1,4 +1,4 @@
-"""Exit codes, and errors as people and as programs read them."""
+"""Exit codes, and the format of errors for people and for programs."""
 
 import json
 import socket
@@ -39,7 +39,7 @@ def test_each_status_has_its_code(run: Run, stub: Stub, status: int, expected: i
 
 
 def test_too_many_requests(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """People are told when to come back."""
+    """The message says when the next request is allowed."""
     monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", _no_pause)
     limited = refusal(429, "RATE_LIMITED", "too many requests")
     stub.on("GET", "/v1/status", replace(limited, headers={"Retry-After": "60"}))
@@ -47,7 +47,7 @@ def test_too_many_requests(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_exchange_that_stays_busy(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """503 is met by patience first, then by exit code 3."""
+    """A 503 is retried; a persistent one gives exit code 3."""
     monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", _no_pause)
     stub.on("GET", "/v1/status", refusal(503, "UNAVAILABLE"))
     assert run("status").code == 3
@@ -70,7 +70,7 @@ def _no_pause(_self: object, attempt: int, _asked_s: float | None = None) -> flo
 def test_nobody_there(
     run: Run, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, source: str, said: str
 ) -> None:
-    """Exit code 3, a line that names the address, and one that says where it came from."""
+    """An unreachable address gives exit code 3; the message names it and its origin."""
     url = "http://127.0.0.1:1"
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PREDMARKET_URL")
@@ -95,7 +95,7 @@ def test_nobody_there(
 
 
 def test_nobody_at_the_default_address(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A newcomer is told what starts an exchange."""
+    """At the default address the message names the command that starts an exchange."""
     monkeypatch.delenv("PREDMARKET_URL")
     monkeypatch.setattr("predmarket.client.settings.DEFAULT_URL", "http://127.0.0.1:1")
     monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", lambda *_: None)
@@ -119,7 +119,7 @@ def test_nobody_at_the_default_address(run: Run, monkeypatch: pytest.MonkeyPatch
 def test_what_is_no_exchange(
     run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch, answer: Answer, said: str
 ) -> None:
-    """It is said in words, not as a defect."""
+    """An answer that is not an exchange's gives a plain message."""
     monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", lambda *_: None)
     stub.on("GET", "/v1/markets", answer)
     ran = run("market", "list")
@@ -129,7 +129,7 @@ def test_what_is_no_exchange(
 
 
 def test_https_where_http_is_spoken(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The libraries speak of a wrong version number."""
+    """HTTPS to an HTTP port gives a plain message in place of the library's."""
     monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", lambda *_: None)
     ran = run("--url", stub.url.replace("http:", "https:"), "market", "list")
     assert ran.code == 3
@@ -137,7 +137,7 @@ def test_https_where_http_is_spoken(run: Run, stub: Stub, monkeypatch: pytest.Mo
 
 
 def test_what_speaks_no_http(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such as the port of another program."""
+    """A port of another protocol gives a plain message."""
     monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", lambda *_: None)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -157,7 +157,7 @@ def test_what_speaks_no_http(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("output", ["json", "jsonl"])
 def test_an_error_is_one_json_object(run: Run, stub: Stub, output: str) -> None:
-    """Code, message and details, as the exchange gave them."""
+    """A JSON error has the exchange's code, message and details."""
     details = [{"path": "limit", "message": "too many"}]
     stub.on("GET", "/v1/markets", refusal(400, "VALIDATION_FAILED", "bad", details))
     ran = run("market", "list", "-o", output)
@@ -169,7 +169,7 @@ def test_an_error_is_one_json_object(run: Run, stub: Stub, output: str) -> None:
 
 
 def test_details_are_lines_for_people(run: Run, stub: Stub) -> None:
-    """Each field that was wrong has its line."""
+    """Each invalid field has its own line."""
     details = [{"path": "limit", "message": "too many"}]
     stub.on("GET", "/v1/markets", refusal(400, "VALIDATION_FAILED", "bad", details))
     assert run("market", "list").err == "error: VALIDATION_FAILED: bad\n  limit: too many\n"
@@ -214,7 +214,7 @@ def test_details_are_lines_for_people(run: Run, stub: Stub) -> None:
     ],
 )
 def test_a_line_that_cannot_be_carried_out(run: Run, stub: Stub, words: str) -> None:
-    """Exit code 2, nothing sent, an error in whichever format the line asks for."""
+    """A wrong command line gives exit code 2, an error in its format, and no request."""
     ran = run(*words.split())
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error: ")
@@ -226,14 +226,14 @@ def test_a_line_that_cannot_be_carried_out(run: Run, stub: Stub, words: str) -> 
 
 
 def test_an_argument_that_is_no_text(run: Run) -> None:
-    """Bytes that are not UTF-8 come from the shell as lone surrogates."""
+    """An argument that is not UTF-8 (lone surrogates) gives a plain error."""
     ran = run("market", "show", "\udcff")
     assert ran.code == 2
     assert ran.err.startswith("error: ")
 
 
 def test_a_defect_is_one_line(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even what nobody foresaw leads to no traceback."""
+    """An unexpected exception gives one line and no traceback."""
 
     def fail(*_: object, **__: object) -> None:
         raise KeyError("x")
@@ -246,7 +246,7 @@ def test_a_defect_is_one_line(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPa
 
 
 def test_whoever_is_not_logged_in_is_told_how_to(run: Run, stub: Stub) -> None:
-    """For the same exchange and profile as the line was for."""
+    """The message has the login command for the same exchange and profile."""
     stub.on("GET", "/v1/user/balance", refusal(401, "UNAUTHENTICATED", "who are you"))
     ran = run("account", "balance")
     assert ran.code == 4
@@ -262,7 +262,7 @@ def test_whoever_is_not_logged_in_is_told_how_to(run: Run, stub: Stub) -> None:
 def test_a_bad_api_key_is_not_a_matter_of_logging_in(
     run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A login would not help: the key goes before it."""
+    """A bad API key gives no advice to log in, because the key takes precedence."""
     monkeypatch.setenv("PREDMARKET_API_KEY", "pmk_SECRET")
     stub.on("GET", "/v1/user/balance", refusal(401, "UNAUTHENTICATED", "who are you"))
     ran = run("account", "balance")
@@ -271,7 +271,7 @@ def test_a_bad_api_key_is_not_a_matter_of_logging_in(
 
 
 def test_what_one_may_not_do(run: Run, stub: Stub) -> None:
-    """Whoever is logged in is told as whom they asked, not to log in."""
+    """A forbidden request names the user's account, and does not advise to log in."""
     stub.on("GET", "/v1/users", refusal(403, "FORBIDDEN", "only an admin may do this"))
     ran = run("user", "list", "-P", "ann")
     assert ran.code == 4
@@ -283,7 +283,7 @@ def test_what_one_may_not_do(run: Run, stub: Stub) -> None:
 
 @pytest.mark.parametrize("words", ["book rian", "order list --market rian", "market show rian"])
 def test_a_mistyped_market(run: Run, stub: Stub, words: str) -> None:
-    """It is answered with the nearest."""
+    """A mistyped market gives the nearest name."""
     for path in ("/v1/orderbook/rian", "/v1/orders", "/v1/markets/rian"):
         stub.on("GET", path, refusal(404, "MARKET_NOT_FOUND", "there is no such market"))
     stub.on("GET", "/v1/markets", Answer(body=page(MARKET)))
@@ -308,13 +308,13 @@ def test_a_mistyped_market(run: Run, stub: Stub, words: str) -> None:
     ],
 )
 def test_global_options_stand_anywhere(run: Run, stub: Stub, words: str) -> None:
-    """Before or after each sub-command; the last one wins."""
+    """Global options may stand before or after each sub-command; the last one wins."""
     stub.on("GET", "/v1/markets", Answer(body=page(MARKET)))
     assert json.loads(run(*words.split()).out) == [MARKET]
 
 
 def test_the_value_of_an_option_is_no_global_option(run: Run, stub: Stub) -> None:
-    """--reason --json means a reason spelled so."""
+    """`--reason --json` gives the reason "--json"."""
     stub.on("POST", "/v1/user/transfer", Answer(201, {"id": 1, "balance": {}}))
     run("transfer", "create", "ann@example.com", "5", "-y", "--reason", "--json")
     assert stub.requests[0].body == {
@@ -325,7 +325,7 @@ def test_the_value_of_an_option_is_no_global_option(run: Run, stub: Stub) -> Non
 
 
 def test_url_and_profile_flags_choose_the_exchange(run: Run, stub: Stub) -> None:
-    """A flag goes before the environment, at the end of the line too."""
+    """A flag takes precedence over the environment, also at the end of the line."""
     stub.on("GET", "/v1/markets", Answer(body=page()))
     url = stub.url
     assert run("--url", "http://127.0.0.1:1", "market", "list", "--url", url, "-P", "x").code == 0

@@ -22,7 +22,7 @@ RENEW = "PREDMARKET_RENEW_GOLDEN" in os.environ  # now: the tests run without su
 
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
 def test_golden(run: Run, stub: Stub, tmp_path: Path, output: str) -> None:
-    """stdout, then what stderr says (each line behind a mark), then an exit code that is not 0."""
+    """The golden file has stdout, then stderr with a mark per line, then a nonzero exit code."""
     answer_all(stub)
     text = ""
     for line in ASKING:

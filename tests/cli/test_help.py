@@ -1,4 +1,4 @@
-"""Every command is there, explains itself, and begins with examples."""
+"""Every command exists, explains itself, and shows examples first."""
 
 from importlib import import_module
 
@@ -99,7 +99,7 @@ GLOBAL = [
 
 @pytest.mark.parametrize("line", PROMISED.strip().splitlines())
 def test_every_promised_flag_is_there(run: Run, line: str) -> None:
-    """The help names each, the global options included."""
+    """The help names each promised flag, global options included."""
     command, _, flags = line.partition(":")
     ran = run(*command.split(), "--help")
     words = ran.out.replace(",", " ").split()
@@ -109,7 +109,7 @@ def test_every_promised_flag_is_there(run: Run, line: str) -> None:
 
 @pytest.mark.parametrize("command", ["", *GROUPS, *LEAVES])
 def test_help_starts_with_examples(run: Run, command: str) -> None:
-    """After the usage line, before anything else; -h is the same."""
+    """Examples follow the usage line, before anything else; -h is the same as --help."""
     ran = run(*command.split(), "--help")
     usage, blank, heading, example = ran.out.splitlines()[:4]
     assert usage.startswith(f"Usage: predmarket {command}".strip())
@@ -121,17 +121,17 @@ def test_help_starts_with_examples(run: Run, command: str) -> None:
 
 @pytest.mark.parametrize("command", LEAVES)
 def test_the_registry_points_at_functions(command: str) -> None:
-    """A name that leads nowhere would be found by its user only."""
+    """Every name in the registry of commands resolves to a function."""
     module, _, function = LEAVES[command].target.partition(":")
     assert callable(getattr(import_module(f"predmarket.cli.{module}"), function))
 
 
 def test_no_words_at_all_show_the_help(run: Run) -> None:
-    """A newcomer types just the name."""
+    """The bare program name prints the help."""
     assert run("--help") == run()
 
 
 def test_version(run: Run) -> None:
-    """Anywhere before the sub-command."""
+    """--version works anywhere before the sub-command."""
     assert run("--version").out == run("--json", "--version").out
     assert run("--version").out.startswith("predmarket ")

@@ -1,4 +1,4 @@
-"""candles, ticker, account statement: what is asked for, and what is shown."""
+"""candles, ticker and account statement: their requests and their output."""
 
 import json
 
@@ -20,7 +20,7 @@ LINE = {
 
 
 def test_candles(run: Run, stub: Stub) -> None:
-    """The hour is the default; times are spelled as the exchange reads them."""
+    """The default interval is an hour; times are sent in the exchange's format."""
     stub.on("GET", "/v1/candles/rain", Answer(body=page(CANDLE)))
     ran = run("candles", "rain", "-o", "csv")
     assert (ran.code, stub.requests[0].query) == (0, {"interval": "1h"})
@@ -34,7 +34,7 @@ def test_candles(run: Run, stub: Stub) -> None:
 
 
 def test_ticker(run: Run, stub: Stub) -> None:
-    """A market's figures without its texts."""
+    """ticker prints a market's figures without its texts."""
     stub.on("GET", "/v1/markets/rain", Answer(body=MARKET))
     shown = json.loads(run("ticker", "rain", "--json").out)
     assert shown["lastPrice"] == "0.6100"
@@ -43,7 +43,7 @@ def test_ticker(run: Run, stub: Stub) -> None:
 
 
 def test_statement(run: Run, stub: Stub) -> None:
-    """Filters are passed on; all pages on request."""
+    """account statement sends the filters, and fetches all pages on request."""
     stub.on("GET", "/v1/user/ledger", Answer(body=page(LINE, cursor="x")), Answer(body=page(LINE)))
     ran = run("account", "statement", "--kind", "fee", "--market-id", "rain", "--all", "-o", "csv")
     assert (ran.code, len(ran.out.splitlines())) == (0, 3)
@@ -59,7 +59,7 @@ def test_statement(run: Run, stub: Stub) -> None:
     ("code", "expected"), [("VALIDATION_FAILED", 2), ("OVERLOADED", 3), ("NO_LIQUIDITY", 1)]
 )
 def test_a_batchs_exit_code(run: Run, stub: Stub, code: str, expected: int) -> None:
-    """It is that of the first refusal."""
+    """The exit code of a batch is that of its first refusal."""
     error = {"code": code, "message": "no", "details": {}}
     stub.on("POST", "/v1/orders/batch", Answer(body={"results": [{"error": error}]}))
     assert run("order", "batch", "-", stdin="[{}]").code == expected

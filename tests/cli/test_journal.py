@@ -9,7 +9,7 @@ from tests.support.command_line import Run
 
 
 def test_a_journal_is_exported(run: Run, exchange: Exchange, tmp_path: Path) -> None:
-    """To a file, with what was written on stdout; or to stdout itself."""
+    """The journal goes to a file, with a report on stdout, or to stdout itself."""
     exchange.market("rain")
     exchange.deposit("ann", 100)
     ann = exchange.client("ann")

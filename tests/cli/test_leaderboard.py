@@ -1,4 +1,4 @@
-"""leaderboard --watch: asked for again and again, drawn for a projector."""
+"""leaderboard --watch: repeated requests, and a board drawn for a projector."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -36,7 +36,7 @@ async def exchange(
 
 
 async def test_in_a_pipe_and_on_a_terminal(exchange: WatchedExchange) -> None:
-    """A line of JSON for each change; the whole board in place, until Ctrl-C."""
+    """A pipe gets a JSON line for each change; a terminal redraws the board until Ctrl-C."""
     async with piped(*WATCH) as command, terminal(*WATCH) as screen:
         for _ in range(2):
             await exchange.accepted()
@@ -54,7 +54,7 @@ async def test_in_a_pipe_and_on_a_terminal(exchange: WatchedExchange) -> None:
 
 
 async def test_what_is_drawn() -> None:
-    """As many lines as there is room for; bars by the greatest profit or loss."""
+    """The board has as many lines as fit; bars scale to the greatest profit or loss."""
     view = LeaderboardView(calls.leaderboard())
     items = [
         {"rank": rank, "displayName": f"p{rank}", "profit": profit, "value": "1234.5", "trades": 3}
@@ -82,7 +82,10 @@ async def test_what_is_drawn() -> None:
 def test_seasons_and_groups_are_completed(
     environment: None, stub: Stub, path: str, completer: Completer
 ) -> None:
-    """By their names; a season whose name is no plain word by its id, and nothing by an option."""
+    """Seasons and groups complete by name.
+
+    A season whose name is not a plain word completes by its id, and none by an option.
+    """
     names = ["Spring", "Week 12", "$(reboot)", "--yes", "spring.2"]
     items = [
         {"id": id, "name": name, "endedAt": None, "memberCount": 2} for id, name in enumerate(names)

@@ -1,4 +1,4 @@
-"""market import and event import: what a file becomes, what is reported, and problems by line."""
+"""market import and event import: requests from files, reports, and problems with line numbers."""
 
 import json
 from pathlib import Path
@@ -60,7 +60,7 @@ def report(*rows: Element, dry_run: bool = False) -> Answer:
     ],
 )
 def test_markets_of_any_file(run: Run, stub: Stub, tmp_path: Path, text: str) -> None:
-    """One request holds all of them; each is reported with its place, and the sums are said."""
+    """One request has all markets; the report gives each its place, and the totals."""
     file = tmp_path / "markets"
     file.write_text(text, encoding="utf-8")
     rows: list[Element] = [
@@ -82,7 +82,7 @@ def test_markets_of_any_file(run: Run, stub: Stub, tmp_path: Path, text: str) ->
 
 @pytest.mark.parametrize("text", [EVENTS, json.dumps([VOTE])])
 def test_events_of_any_file(run: Run, stub: Stub, text: str) -> None:
-    """In CSV a line is a market, and what is the event's stands in its first line."""
+    """A CSV line is a market; the event's own fields are in its first line."""
     stub.on("POST", "/v1/import", report(("EVENT", "vote", "NEW", []), dry_run=True))
     ran = run("event", "import", "-", "--dry-run", stdin=text)
     assert (ran.code, ran.err) == (0, "1 would be created\n")
@@ -103,7 +103,7 @@ def test_events_of_any_file(run: Run, stub: Stub, text: str) -> None:
 def test_problems_are_told_by_line(
     run: Run, stub: Stub, kind: str, text: str, path: str, place: str
 ) -> None:
-    """As the exchange finds them: all at once, with the file's place for the request's."""
+    """All problems of the exchange are reported at once, with the file's line numbers."""
     problems = [{"path": path, "message": "is bad"}, {"path": "dryRun", "message": "is odd"}]
     stub.on("POST", "/v1/import", refusal(400, "VALIDATION_FAILED", "malformed", problems))
     ran = run(kind, "import", "-", stdin=text)
@@ -129,6 +129,6 @@ def test_problems_are_told_by_line(
     ],
 )
 def test_files_that_are_refused(run: Run, stub: Stub, kind: str, text: str, said: str) -> None:
-    """Before anything is asked for."""
+    """An invalid file is refused before any request."""
     ran = run(kind, "import", "-", stdin=text)
     assert (ran.code, said in ran.err, stub.requests) == (2, True, []), ran.err

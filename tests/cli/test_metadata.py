@@ -1,4 +1,4 @@
-"""Category, tags and source on the command line, and the terms that --like takes over."""
+"""Category, tags and source on the command line, and the terms that --like copies."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def _answers(stub: Stub) -> None:
 
 
 def test_each_command_sends_what_is_given(run: Run, stub: Stub) -> None:
-    """Made, changed and filtered by; for markets and for events."""
+    """create, update and list send the metadata, for markets and for events."""
     new = {"market": ("snow", "Snow?"), "event": ("vote", "Who?", "--market", "ann=Ann?")}
     for kind, old in (("market", "rain"), ("event", "vote")):
         assert run(kind, "create", *new[kind], *GIVEN).code == 0
@@ -42,14 +42,14 @@ def test_each_command_sends_what_is_given(run: Run, stub: Stub) -> None:
 def test_what_is_empty_is_removed(
     run: Run, stub: Stub, words: tuple[str, ...], body: dict[str, object]
 ) -> None:
-    """And what is not given stays."""
+    """An empty value removes a field; a field that is not given stays."""
     for kind, old in (("market", "rain"), ("event", "vote")):
         assert run(kind, "update", old, *words).code == 0
         assert stub.requests[-1].body == body
 
 
 def test_a_market_like_another(run: Run, stub: Stub) -> None:
-    """Its terms, unless they are given; not its question, its closing time or its status."""
+    """--like copies terms that are not given, but no question, closing time or status."""
     like = {**MARKET, **FIELDS, "tickSize": "0.0010", "description": "d", "closesAt": "2030-01-01"}
     stub.on("GET", "/v1/markets/rain", Answer(body={**like, "status": "HALTED"}))
     create = ("market", "create", "snow", "Snow?", "--like", "rain")

@@ -1,4 +1,4 @@
-"""Prices, quantities and money as they are typed."""
+"""Parsing of prices, quantities and money on the command line."""
 
 import pytest
 
@@ -22,7 +22,7 @@ from tests.support.stub_exchange import Stub
     ],
 )
 def test_a_plain_decimal(text: str, kind: NumberKind, sent: str) -> None:
-    """Goes as it was typed, but for the 0 before the point."""
+    """A plain decimal is sent as typed, with a 0 before a leading point."""
     assert number(text, kind, "X") == sent
     assert optional(text, kind, "X") == sent
 
@@ -52,7 +52,7 @@ def test_a_plain_decimal(text: str, kind: NumberKind, sent: str) -> None:
 def test_another_spelling_is_refused_with_what_was_meant(
     text: str, kind: NumberKind, meant: str
 ) -> None:
-    """Taking it as it stands could be a hundred times the price."""
+    """Another spelling is refused with a suggestion: a guess could be off by a factor of 100."""
     with pytest.raises(Failure) as caught:
         number(text, kind, "--price")
     assert caught.value.exit_code == 2
@@ -81,7 +81,7 @@ def test_another_spelling_is_refused_with_what_was_meant(
     ],
 )
 def test_what_is_none_is_refused_without_a_guess(text: str, kind: NumberKind) -> None:
-    """Nothing is near it."""
+    """A text that resembles no number is refused without a suggestion."""
     with pytest.raises(Failure) as caught:
         number(text, kind, "X")
     assert "did you mean" not in caught.value.message
@@ -104,7 +104,7 @@ def test_what_is_none_is_refused_without_a_guess(text: str, kind: NumberKind) ->
     ],
 )
 def test_commands_read_numbers_so(run: Run, stub: Stub, words: str) -> None:
-    """Before anything is sent or asked."""
+    """Commands check numbers before any question or request."""
     ran = run(*words.split())
     assert (ran.code, ran.out, stub.requests) == (2, "", [])
     assert "did you mean" in ran.err

@@ -1,4 +1,4 @@
-"""order place and its kin: what is sent, and that a repeat is safe."""
+"""order place and related commands: their requests, and why a repeat is safe."""
 
 import json
 import re
@@ -50,14 +50,14 @@ PLACE = ("order", "place", "rain")
     ],
 )
 def test_what_is_sent(run: Run, stub: Stub, words: str, expected: dict[str, object]) -> None:
-    """Flags not given are left to the exchange; numbers go as they were typed, a 0 before .6."""
+    """Flags that are not given are not sent; numbers stay as typed, with a 0 before the point."""
     stub.on("POST", "/v1/orders", Answer(201, ORDER))
     assert run(*PLACE, *words.split(), "--client-id", "c", "--deadline", "off").code == 0
     assert {"marketId": "rain", "clientOrderId": "c", **expected} == stub.requests[0].body
 
 
 def test_an_order_has_a_deadline(run: Run, stub: Stub) -> None:
-    """Ten seconds of the exchange's time, unless another is given."""
+    """An order's deadline is ten seconds of the exchange's time unless the user gives one."""
     there = datetime.now(UTC) - timedelta(hours=1)
     stub.on("GET", "/v1/status", Answer(body={"time": wire(there)}))
     stub.on("POST", "/v1/orders", Answer(201, ORDER))
@@ -72,7 +72,10 @@ def test_an_order_has_a_deadline(run: Run, stub: Stub) -> None:
 
 
 def test_the_client_order_id_is_said_before_it_is_sent(run: Run, stub: Stub) -> None:
-    """Made when none is given; --quiet silences it, and the order and an error have it, too."""
+    """The client order id is printed before the request, and made when none is given.
+
+    --quiet hides it; the order and an error contain it.
+    """
     stub.on("POST", "/v1/orders", Answer(201, ORDER))
     ran = run(*PLACE, "buy", "1", "--price", "0.6")
     said = re.fullmatch(r"client order id: ([0-9a-f]{32})\n", ran.err)
@@ -87,7 +90,7 @@ def test_the_client_order_id_is_said_before_it_is_sent(run: Run, stub: Stub) -> 
 
 
 def test_a_lost_answer_is_asked_for_again(run: Run, stub: Stub) -> None:
-    """Under the same client order id, so that there is one order."""
+    """A lost reply is followed by a retry with the same client order id, so one order results."""
     stub.on("POST", "/v1/orders", Answer(hang_up=True), Answer(201, ORDER))
     assert run(*PLACE, "buy", "1", "--price", "0.6").code == 0
     assert stub.requests[0].body == stub.requests[1].body
@@ -96,7 +99,7 @@ def test_a_lost_answer_is_asked_for_again(run: Run, stub: Stub) -> None:
 def test_an_unknown_outcome_says_how_to_repeat(
     run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When patience ends, the person has what is needed."""
+    """When the retries end, the message has what a safe repeat needs."""
     monkeypatch.setattr("predmarket.client.retry.Retry.pause_s", lambda *_: None)
     stub.on("POST", "/v1/orders", refusal(503, "OUTCOME_UNKNOWN"))
     ran = run(*PLACE, "buy", "1", "--price", "0.6", "--client-id", "mine")
@@ -105,7 +108,7 @@ def test_an_unknown_outcome_says_how_to_repeat(
 
 
 def test_a_refusal_under_json_ends_stderr_with_the_error(run: Run, stub: Stub) -> None:
-    """The line of the client order id comes before it."""
+    """The error is the last line of stderr; the client order id comes before it."""
     stub.on("POST", "/v1/orders", refusal(422, "INSUFFICIENT_FUNDS"))
     ran = run(*PLACE, "buy", "1", "--price", "0.6", "--json")
     assert (ran.code, ran.out) == (1, "")
@@ -116,13 +119,13 @@ def test_a_refusal_under_json_ends_stderr_with_the_error(run: Run, stub: Stub) -
 
 @pytest.mark.parametrize("given", ["", "x" * 65])
 def test_a_client_order_id_of_the_wrong_length(run: Run, stub: Stub, given: str) -> None:
-    """1 to 64 characters, checked before anything is said or sent."""
+    """A client order id has 1 to 64 characters, checked before any output or request."""
     assert run(*PLACE, "buy", "1", "--price", "0.6", "--client-id", given).code == 2
     assert not stub.requests
 
 
 def test_a_preview_sends_no_order(run: Run, stub: Stub) -> None:
-    """And says no client order id, as there is none. JSON is the exchange's own answer."""
+    """A preview sends no order and prints no client order id; JSON is the exchange's answer."""
     stub.on("POST", "/v1/orders/preview", Answer(body=PREVIEW))
     ran = run(*PLACE, "buy", "10", "--price", "0.6", "--preview", "--json")
     assert (ran.code, ran.err) == (0, "")
@@ -185,8 +188,10 @@ NOT_HELD = "since one cannot sell YES that one does not hold"
 def test_a_preview_says_what_it_costs(
     run: Run, stub: Stub, side: str, covered: str, event: str | None, told: dict[str, str]
 ) -> None:
-    """What it gives away, what it buys, what leaves the cash, and the most that can be lost. In an
-    event shares are also held as NO of others, of which no position in this market knows."""
+    """A preview shows the shares given and bought, the cash spent, and the maximum loss.
+
+    In an event the shares may be held as NO of other markets.
+    """
     stub.on("POST", "/v1/orders/preview", Answer(body={**PREVIEW, "coveredQty": covered}))
     stub.on("GET", "/v1/markets/rain", Answer(body={**MARKET, "eventSlug": event}))
     ran = run(*PLACE, side, "10", "--price", "0.6", "--preview")
@@ -203,14 +208,14 @@ def test_a_preview_says_what_it_costs(
 
 
 def test_cancel_one(run: Run, stub: Stub) -> None:
-    """One id: the order itself."""
+    """With one id, cancel prints the order itself."""
     stub.on("POST", "/v1/orders/17/cancel", Answer(body=ORDER))
     ran = run("order", "cancel", "17", "--json")
     assert (ran.code, json.loads(ran.out)) == (0, ORDER)
 
 
 def test_cancel_several_tries_each(run: Run, stub: Stub) -> None:
-    """What could be cancelled is printed; the exit code is that of the first that could not."""
+    """cancel tries every id and prints what it cancelled; the first failure sets the code."""
     stub.on("POST", "/v1/orders/17/cancel", Answer(body=ORDER))
     stub.on("POST", "/v1/orders/18/cancel", refusal(409, "ORDER_NOT_OPEN", "is filled"))
     stub.on("POST", "/v1/orders/19/cancel", Answer(body={**ORDER, "id": 19}))
@@ -225,7 +230,7 @@ def test_cancel_several_tries_each(run: Run, stub: Stub) -> None:
 
 
 def test_cancel_stops_where_the_exchange_is_gone(run: Run, stub: Stub) -> None:
-    """What was cancelled until then is still printed."""
+    """A lost exchange ends the command, which still prints the orders cancelled before."""
     stub.on("POST", "/v1/orders/17/cancel", Answer(body=ORDER))
     stub.on("POST", "/v1/orders/18/cancel", Answer(hang_up=True))
     ran = run("order", "cancel", "17", "18", "19", "--json")
@@ -234,7 +239,7 @@ def test_cancel_stops_where_the_exchange_is_gone(run: Run, stub: Stub) -> None:
 
 
 def test_cancel_all(run: Run, stub: Stub) -> None:
-    """Of one market and side, or of all."""
+    """cancel-all takes one market and side, or everything."""
     stub.on("POST", "/v1/orders/cancel-all", Answer(body={"canceled": [3, 2]}))
     ran = run("order", "cancel-all", "--market-id", "7", "--side", "buy", "--json")
     assert json.loads(ran.out) == {"canceled": [3, 2]}
@@ -243,7 +248,7 @@ def test_cancel_all(run: Run, stub: Stub) -> None:
 
 
 def test_amend(run: Run, stub: Stub) -> None:
-    """Only what is given changes."""
+    """amend sends only the given fields."""
     stub.on("PATCH", "/v1/orders/17", Answer(body=ORDER))
     assert run("order", "amend", "17", "--qty", "5").code == 0
     assert run("order", "amend", "17", "--price", "0.58").code == 0
@@ -275,14 +280,14 @@ def test_list_filters(run: Run, stub: Stub) -> None:
     ],
 )
 def test_live_orders_are_listed(run: Run, stub: Stub, words: str, expected: dict[str, str]) -> None:
-    """Unless the line says otherwise; whoever knows an order's name wants it however it stands."""
+    """order list shows live orders by default; a client order id finds an order in any status."""
     stub.on("GET", "/v1/orders", Answer(body=page(ORDER)))
     assert run("order", "list", *words.split()).code == 0
     assert stub.requests[0].query == expected
 
 
 def test_no_live_orders(run: Run, stub: Stub) -> None:
-    """An empty list says where the others are; a script hears nothing of it on stdout."""
+    """An empty list points to the other orders on stderr; stdout stays empty."""
     stub.on("GET", "/v1/orders", Answer(body=page()))
     ran = run("order", "list", "--json")
     assert (ran.code, ran.out) == (0, "[]\n")
@@ -293,7 +298,7 @@ def test_no_live_orders(run: Run, stub: Stub) -> None:
 
 
 def test_statuses_are_the_exchanges() -> None:
-    """Each that an order may have, and LIVE."""
+    """--status accepts each status of an order, and LIVE."""
     assert [*ListedStatus] == ["LIVE", *OrderStatus]
 
 
@@ -307,7 +312,7 @@ LISTS = {
 
 @pytest.mark.parametrize("command", LISTS)
 def test_a_list_of_a_span(run: Run, stub: Stub, command: str) -> None:
-    """The exchange is asked for it, on every page."""
+    """Every page's request has the span."""
     answers = [Answer(body={"items": [], "nextCursor": cursor}) for cursor in ("a", None)]
     stub.on("GET", LISTS[command], *answers)
     words = [*command.split(), "--json", "--since", "2030-01-04T00:00:00Z"]
@@ -324,7 +329,7 @@ def test_a_list_of_a_span(run: Run, stub: Stub, command: str) -> None:
 def test_empty_pages_are_not_passed_over_without_end(
     run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After some pages the command says how to go on; with --all it goes on by itself."""
+    """After several empty pages the command says how to continue; with --all it continues."""
     monkeypatch.setattr(paging, "MOST_PAGES", 3)
     pages = [Answer(body={"items": [], "nextCursor": cursor}) for cursor in "abcd"]
     last = Answer(body={"items": [ORDER], "nextCursor": None})
@@ -338,7 +343,7 @@ def test_empty_pages_are_not_passed_over_without_end(
 
 
 def test_cancelling_nothing_prints_nothing(run: Run, stub: Stub) -> None:
-    """No heading without a row; a program gets its array."""
+    """Without a cancelled order there is no heading; JSON has an empty array."""
     stub.on("POST", "/v1/orders/17/cancel", refusal(409, "ORDER_NOT_OPEN"))
     stub.on("POST", "/v1/orders/18/cancel", refusal(409, "ORDER_NOT_OPEN"))
     ran = run("order", "cancel", "17", "18")

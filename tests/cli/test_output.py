@@ -159,7 +159,7 @@ def _answers(stub: Stub) -> None:
     ],
 )
 def test_golden(run: Run, words: str, expected: str) -> None:
-    """The same answer, the same bytes."""
+    """The same answer gives the same bytes in each format."""
     ran = run(*words.split())
     assert (0, expected) == (ran.code, ran.out)
 
@@ -174,7 +174,7 @@ def test_golden(run: Run, words: str, expected: str) -> None:
     ],
 )
 def test_an_empty_list(run: Run, stub: Stub, output: str, expected: str) -> None:
-    """Nothing is an empty array, or a heading without rows."""
+    """An empty list is an empty array, or a heading without rows."""
     stub.on("GET", "/v1/trades/rain", Answer(body=page()))
     assert expected == run("trades", "rain", "-o", output).out
 
@@ -190,7 +190,7 @@ def test_a_page_says_on_stderr_that_there_is_more(run: Run, stub: Stub) -> None:
 
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
 def test_all_follows_the_cursors(run: Run, stub: Stub, output: str) -> None:
-    """--all asks until there is no cursor."""
+    """--all fetches pages until there is no cursor."""
     second = {**TRADE, "id": 4}
     stub.on(
         "GET", "/v1/trades/rain", Answer(body=page(TRADE, cursor="c")), Answer(body=page(second))
@@ -207,7 +207,7 @@ def test_all_follows_the_cursors(run: Run, stub: Stub, output: str) -> None:
 
 
 def test_long_text_is_neither_folded_nor_cut(run: Run, stub: Stub) -> None:
-    """Off a terminal a row is a line, however long."""
+    """Off a terminal a row is one line, however long."""
     question = "why " * 125
     stub.on("GET", "/v1/markets", Answer(body=page({**MARKET, "question": question})))
     ran = run("market", "list")
@@ -217,7 +217,7 @@ def test_long_text_is_neither_folded_nor_cut(run: Run, stub: Stub) -> None:
 
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
 def test_text_cannot_steer_the_terminal(run: Run, stub: Stub, output: str) -> None:
-    """Control characters and direction overrides are gone or escaped, in data and in errors."""
+    """Control characters and direction overrides are removed or escaped, in data and in errors."""
     bad = "a\x1b]0;x\x07b\x9b31m\u202ec\r\nd"
     stub.on("GET", "/v1/markets", Answer(body=page({**MARKET, "question": bad})))
     error = {"error": {"code": "NOT_FOUND", "message": bad, "details": {bad: bad}}}
@@ -227,7 +227,7 @@ def test_text_cannot_steer_the_terminal(run: Run, stub: Stub, output: str) -> No
 
 
 def test_a_lone_surrogate_is_printed_somehow(run: Run, stub: Stub) -> None:
-    """JSON can hold half a pair; UTF-8 cannot."""
+    """Half of a surrogate pair, which JSON can hold and UTF-8 cannot, is printed escaped."""
     stub.on("GET", "/v1/markets", Answer(raw=b'{"items": [{"slug": "\\ud800"}], "total": 1}'))
     assert json.loads(run("market", "list", "--json").out) == [{"slug": "\ud800"}]
     assert run("market", "list").code == 0
@@ -236,7 +236,7 @@ def test_a_lone_surrogate_is_printed_somehow(run: Run, stub: Stub) -> None:
 def test_color_is_asked_for_or_not_there(
     run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """--color goes before NO_COLOR, and a pipe has none by itself."""
+    """--color takes precedence over NO_COLOR, and a pipe has no colour by default."""
     assert "\x1b" not in run("market", "list").out
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[32mOPEN" in run("market", "list", "--color").out
@@ -244,7 +244,7 @@ def test_color_is_asked_for_or_not_there(
 
 
 def test_a_narrow_terminal_does_without_the_least_columns() -> None:
-    """No word is broken as long as leaving columns out helps; a wide one shows them all."""
+    """A narrow table drops its least important columns before it breaks words."""
     grid = Grid(["ID", "NAME", "NOTE"], [True, False, False], [["1", "ann", "long" * 5]], ["NOTE"])
     assert (grid.within(80, 2)[0].headings, grid.within(80, 2)[1]) == (["ID", "NAME", "NOTE"], [])
     fitting, left_out = grid.within(20, 2)
@@ -253,7 +253,7 @@ def test_a_narrow_terminal_does_without_the_least_columns() -> None:
 
 
 def test_a_narrow_terminal_does_without_the_least() -> None:
-    """A long text may be folded, so it takes no other column's place; a number may not."""
+    """A long text folds and so displaces no other column; a number does not fold."""
     headings = ("QUESTION", "VOLUME", "ID")
     grid = Grid(headings, (False, True, True), [["long " * 40, "700000.55", "1"]], ("VOLUME",))
     assert grid.within(40, 2)[0].headings == [*headings]
@@ -262,7 +262,7 @@ def test_a_narrow_terminal_does_without_the_least() -> None:
 
 @pytest.mark.parametrize("width", [*range(1, 90, 4)])
 def test_no_width_breaks_a_number(width: int) -> None:
-    """What does not fit is left out, the last ones first, and told; the first column stays."""
+    """Columns that do not fit are left out from the right, with a note; the first stays."""
     rows = [["123456", "a-long-name-" * 4, "10.00", "700000.55", "900000102.800000"]]
     headings = ["ID", "MARKET", "QTY", "VOLUME", "TOTAL"]
     grid = Grid(headings, [True, False, True, True, True], rows)
@@ -276,20 +276,20 @@ def test_no_width_breaks_a_number(width: int) -> None:
 
 
 def test_a_narrow_book_keeps_its_prices() -> None:
-    """The running sums go first."""
+    """A narrow book drops the running sums first."""
     grid = ladder(cast("Book", BOOK))
     assert grid.within(24, 2)[0].headings == ["BID", "PRICE", "ASK"]
 
 
 def test_text_from_others_costs_linear_time() -> None:
-    """A description of spaces, with a line's end or without; a line's end is one space."""
+    """Text of spaces, with or without a newline, costs linear time; a newline is one space."""
     assert is_linear(lambda size: clean(" " * size + "x"), 4_000)
     assert is_linear(lambda size: clean("x" + " \n" * size + "x"), 4_000)
     assert clean(" a \r\n\n\t b\nc ") == " a b c "
 
 
 def test_a_name_makes_no_second_row(run: Run, stub: Stub) -> None:
-    """Nor does it turn the line around, or start a formula in a spreadsheet."""
+    """A name cannot add a row, reverse the line, or start a formula in a spreadsheet."""
     name = "=1+1 Ann\u2028 1  boss@example.com  ADMIN\u202e\U000e0041"
     user = {**USER, "fullName": name, "disabled": False}
     stub.on("GET", "/v1/users", Answer(body={"items": [user], "total": 1}))
@@ -304,7 +304,7 @@ def test_a_name_makes_no_second_row(run: Run, stub: Stub) -> None:
 
 
 def test_an_answer_nested_without_end(run: Run, stub: Stub) -> None:
-    """It is no exchange's, and said to be none; nor is one that only printing it cannot follow."""
+    """A reply nested too deeply to parse or print gives an error that it is not an exchange's."""
     stub.on("GET", "/v1/status", Answer(raw=b"[" * 3_000 + b"]" * 3_000))
     ran = run("status", "--json")
     assert (ran.code, "INTERNAL" in ran.err) == (3, False)

@@ -1,4 +1,4 @@
-"""Parsing of the command line: each option once, other spellings, refusals in plain words."""
+"""Parsing of the command line: single options, alternative spellings, plain refusals."""
 
 from pathlib import Path
 
@@ -24,21 +24,21 @@ from tests.support.stub_exchange import Answer, Stub
     ],
 )
 def test_an_option_is_given_once(run: Run, stub: Stub, words: str) -> None:
-    """One of two values would be lost without a word."""
+    """A repeated option is refused, because one of its values would be lost."""
     ran = run(*words.split())
     assert (ran.code, stub.requests) == (2, [])
     assert " is given more than once\n" in ran.err
 
 
 def test_a_flag_may_be_repeated(run: Run, stub: Stub) -> None:
-    """It says the same twice; of global options the later wins, as options.py says."""
+    """A repeated flag is accepted; of repeated global options the last wins, as in options.py."""
     stub.on("GET", "/v1/orders", Answer(body=page(ORDER)))
     assert run("order", "list", "--all", "--all", "-o", "csv", "-o", "json").code == 0
 
 
 @pytest.mark.parametrize("spelled", ["--market rain", "--market-id rain", "--market-id=rain"])
 def test_the_filter_of_markets(run: Run, stub: Stub, spelled: str) -> None:
-    """--market everywhere; the other spelling is understood, and no help shows it."""
+    """--market works everywhere; its alternative spelling works too, and no help shows it."""
     stub.on("GET", "/v1/orders", Answer(body=page(ORDER)))
     stub.on("GET", "/v1/user/ledger", Answer(body=page()))
     for command in ("order list", "account statement"):
@@ -48,7 +48,7 @@ def test_the_filter_of_markets(run: Run, stub: Stub, spelled: str) -> None:
 
 
 def test_of_an_order_it_is_the_type(run: Run) -> None:
-    """There the other spelling would mean something else than it says."""
+    """order place refuses --market-id, which would read as the order type MARKET."""
     ran = run("order", "place", "rain", "buy", "1", "--market-id", "rain")
     assert ran.code == 2
     assert "there is no option --market-id" in ran.err
@@ -77,20 +77,20 @@ def test_of_an_order_it_is_the_type(run: Run) -> None:
     ],
 )
 def test_refusals_are_in_plain_words(run: Run, stub: Stub, words: str, said: str) -> None:
-    """Of what was typed and what is taken, not of the parser's types."""
+    """A refusal names the typed value and the accepted values, not the parser's types."""
     ran = run(*words.split())
     assert (ran.code, stub.requests) == (2, [])
     assert said in ran.err.splitlines()[0]
 
 
 def test_endings_complete() -> None:
-    """Whatever the case."""
+    """Values complete in any case."""
     assert [name for name, _ in complete.endings("")] == ["YES", "NO", "VOID"]
     assert [name for name, _ in complete.endings("y")] == ["YES"]
 
 
 def test_profiles_complete(environment: None, home: Path) -> None:
-    """Those that have an address or a session."""
+    """Completion offers the profiles that have an address or a session."""
     home.mkdir()
     (home / "config.toml").write_text('[profiles.practice]\nurl = "http://h"\n')
     (home / "session.json").write_text('{"sessions": {"bob http://h": {}}}')

@@ -36,25 +36,25 @@ SLOW = {"httpx", "rich", "msgspec", "pydantic", "keyring", "platformdirs", "sqla
 
 
 def test_the_version_imports_next_to_nothing(environment: None) -> None:
-    """Not even typer."""
+    """--version imports almost nothing, not even typer."""
     assert imported("--version") & (SLOW | {"typer"}) == set()
 
 
 @pytest.mark.parametrize("words", ["--help", "order --help", "order place --help", "order plaice"])
 def test_help_imports_nothing_slow(environment: None, words: str) -> None:
-    """Neither the HTTP library nor the one that draws."""
+    """--help imports neither the HTTP library nor rich."""
     assert imported(*words.split()) & SLOW == set()
 
 
 def test_a_command_imports_what_it_uses(environment: None, stub: Stub) -> None:
-    """The HTTP library (which loads rich where it finds it), and nothing of the server's."""
+    """A command imports the HTTP library (which loads rich) and nothing of the server."""
     stub.on("GET", "/v1/markets", Answer(body=page(MARKET)))
     assert imported("market", "list", "--json") & SLOW <= {"httpx", "rich"}
     assert imported("market", "list") & SLOW == {"httpx", "rich"}
 
 
 def test_exit_codes_reach_the_shell(spawn: Run, stub: Stub) -> None:
-    """A whole process: login, the file that is left, a refusal."""
+    """Whole processes: a login, its session file, and a refusal with its exit code."""
     stub.on("POST", "/v1/auth/login", Answer(body=tokens(1)))
     ran = spawn("auth", "login", "ann@example.com", "--json", stdin="password123\n")
     assert (ran.code, json.loads(ran.out)) == (0, USER)
@@ -67,7 +67,7 @@ def test_exit_codes_reach_the_shell(spawn: Run, stub: Stub) -> None:
 @pytest.mark.parametrize("count", [1, 1000])
 @pytest.mark.parametrize("output", ["table", "json", "jsonl", "csv"])
 def test_a_closed_pipe_is_quiet(environment: None, stub: Stub, output: str, count: int) -> None:
-    """Whoever reads may stop reading, be it before a line or within many."""
+    """A reader may close the pipe before or within the output; the command ends silently."""
     many = [{**TRADE, "id": number} for number in range(count)]
     stub.on("GET", "/v1/trades/rain", Answer(body=page(*many)))
     reader, writer = os.pipe()
@@ -81,7 +81,7 @@ def test_a_closed_pipe_is_quiet(environment: None, stub: Stub, output: str, coun
 
 
 def test_a_closed_pipe_is_quiet_for_help_too(environment: None) -> None:
-    """The library that prints it has an exit code of its own for that."""
+    """--help into a closed pipe ends with the usual code, not with the help library's own."""
     reader, writer = os.pipe()
     os.close(reader)
     with subprocess.Popen([*COMMAND, "--help"], stdout=writer, stderr=subprocess.PIPE) as process:
@@ -92,7 +92,7 @@ def test_a_closed_pipe_is_quiet_for_help_too(environment: None) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_an_output_that_takes_nothing(environment: None, stub: Stub) -> None:
-    """What was asked for was done: the code says neither usage nor refusal."""
+    """A failed write to stdout gives exit code 3, neither that of usage nor of a refusal."""
     stub.on("GET", "/v1/markets", Answer(body=page(MARKET)))
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(
@@ -108,7 +108,7 @@ def test_an_output_that_takes_nothing(environment: None, stub: Stub) -> None:
 
 
 def test_an_interrupt_is_130(environment: None, stub: Stub) -> None:
-    """Ctrl-C while waiting for an answer, without a traceback."""
+    """Ctrl-C while the command waits for a reply gives 130 and no traceback."""
     asked, release = threading.Event(), threading.Event()
 
     def wait(_request: Request) -> Answer:
@@ -130,7 +130,7 @@ def test_an_interrupt_is_130(environment: None, stub: Stub) -> None:
 def test_csv_off_a_terminal_is_utf_8(
     spawn: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the locale: an escape would be other data."""
+    """CSV in a pipe is UTF-8 in any locale, because an escape would change the data."""
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     stub.on("GET", "/v1/markets", Answer(body=page({**MARKET, "question": "Schnee \u2744?"})))
     assert "Schnee \u2744?" in spawn("market", "list", "-o", "csv").out
@@ -140,7 +140,7 @@ def test_csv_off_a_terminal_is_utf_8(
 def test_a_terminal_that_cannot_spell_it(
     spawn: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
-    """JSON stays JSON, and a table is printed with escapes rather than not."""
+    """Characters that the terminal lacks are escaped in tables; JSON stays valid."""
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
     stub.on("GET", "/v1/markets", Answer(body=page({**MARKET, "question": "Schnee \u2744?"})))
     ran = spawn("market", "list", "--json")
@@ -151,7 +151,7 @@ def test_a_terminal_that_cannot_spell_it(
 
 
 def complete(line: str, config: Path) -> list[str]:
-    """Return what bash would be offered at the end of ``line``."""
+    """Return bash's completions at the end of ``line``."""
     words = line.split(" ")
     environment = {
         **os.environ,
@@ -165,7 +165,7 @@ def complete(line: str, config: Path) -> list[str]:
 
 
 def test_completion(environment: None, stub: Stub, home: Path) -> None:
-    """Commands, options, markets and own orders."""
+    """Completion offers commands, options, markets and the user's own orders."""
     stub.on("GET", "/v1/markets", Answer(body=page(MARKET, {**MARKET, "slug": "snow"})))
     order = {"id": 17, "marketSlug": "rain", "side": "BUY", "qty": "1.00", "price": "0.6000"}
     stub.on("GET", "/v1/orders", Answer(body=page(order)), Answer(body=page()))
@@ -180,7 +180,7 @@ def test_completion(environment: None, stub: Stub, home: Path) -> None:
 def test_completion_fails_silently(
     environment: None, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No exchange, no proposals, no error."""
+    """Without an exchange, completion offers nothing and reports no error."""
     monkeypatch.setenv("PREDMARKET_URL", "http://127.0.0.1:1")
     assert complete("predmarket market show sn", home) == []
     monkeypatch.setenv("PREDMARKET_URL", "nonsense")

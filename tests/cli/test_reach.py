@@ -1,4 +1,4 @@
-"""Every operation of the API has a command, and every call is in the API's document."""
+"""Every operation of the API has a command, and every request is in the API's document."""
 
 import os
 import re
@@ -69,13 +69,13 @@ OPERATIONS = sorted(documented())
 
 
 def test_every_operation_is_asked_by_a_command(run: Run, stub: Stub, tmp_path: Path) -> None:
-    """And by none is anything asked that the document does not name."""
+    """The commands call every documented operation, and no other."""
     answer_all(stub)
     for line in ASKING:
         ran = run(*words_of(line, tmp_path), "--json", stdin=STDIN.get(line, ""))
         assert "Traceback" not in ran.err, line
         if line.startswith("auth login"):
-            # the first call after it finds the token expired, so that it is renewed
+            # the next call finds the token expired, and renews it
             stub.on("GET", "/v1/auth/me", Answer(401), Answer(body={"id": 2}))
     asked = {(request.method, request.path) for request in stub.requests}
     patterns = {
@@ -97,25 +97,25 @@ def test_every_operation_is_asked_by_a_command(run: Run, stub: Stub, tmp_path: P
 
 
 def test_every_command_is_asked_here() -> None:
-    """A command that is added is held to this, and to its golden output."""
+    """ASKING has every command, so a new one needs an entry and a golden file."""
     asking = {name for name in LEAVES if any(f"{line} ".startswith(f"{name} ") for line in ASKING)}
     assert set(LEAVES) == asking | ON_THIS_MACHINE | LIVING
 
 
 def test_the_clients_have_every_call() -> None:
-    """Whatever can be asked can be asked by both clients."""
+    """Both clients have a method for every operation."""
     public = {
         name
         for name, value in vars(calls).items()
         if isfunction(value) and not name.startswith("_")
     }
-    own = {"register", "claim", "login", "refresh", "logout"}  # they keep the session, too
+    own = {"register", "claim", "login", "refresh", "logout"}  # these methods also keep the session
     for kind in (Client, AsyncClient):
         assert public - own <= set(dir(kind))
 
 
 def completed(words: str) -> list[str]:
-    """Return what zsh would be offered at the end of ``words``."""
+    """Return zsh's completions at the end of ``words``."""
     environment = {
         **os.environ,
         "_PREDMARKET_COMPLETE": "complete_zsh",
@@ -134,7 +134,7 @@ def completed(words: str) -> list[str]:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_has_its_script(spawn: Run, shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To be installed, or shown, whichever shell the tests were started from."""
+    """The script of each shell can be shown and installed, whichever shell runs the tests."""
     monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
     ran = spawn("--show-completion", shell)
     assert (ran.code, ran.err) == (0, "")
@@ -142,7 +142,7 @@ def test_each_shell_has_its_script(spawn: Run, shell: str, monkeypatch: pytest.M
 
 
 def test_topics_complete(environment: None, stub: Stub) -> None:
-    """Kinds of topics, and behind a kind the markets."""
+    """Completion offers the kinds of topics, and after a kind its markets."""
     answer_all(stub)
     assert completed("predmarket stream user:me:f") == [r"user\\:me\\:fills"]
     assert completed("predmarket stream trades:r") == [r"trades\\:rain"]
@@ -153,7 +153,7 @@ def test_topics_complete(environment: None, stub: Stub) -> None:
 def test_every_market_completes(
     environment: None, stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is searched for, beyond the first page; what only contains the word is passed over."""
+    """Completion searches all markets beyond the first page, and offers only prefix matches."""
     first = {"items": [{**MARKET, "slug": "more-rain"}], "nextCursor": "Abc", "total": 2}
     stub.on("GET", "/v1/markets", Answer(body=first), Answer(body=page(MARKET)))
     monkeypatch.setattr("predmarket.cli.complete.PATIENCE_S", 60.0)
@@ -164,7 +164,7 @@ def test_every_market_completes(
 
 
 def test_an_exchange_does_not_write_the_command_line(environment: None, stub: Stub) -> None:
-    """Words that a shell would carry out are not proposed, and no question is markup."""
+    """Slugs with shell syntax are not offered, and a question is not read as markup."""
     evil = {**MARKET, "slug": "r$(reboot)"}
     odd = {**MARKET, "question": "[/x] Rain?\u202e\u2028"}
     stub.on("GET", "/v1/markets", Answer(body={"items": [evil, odd], "total": 2}))
@@ -188,7 +188,7 @@ def test_topics_complete_in_bash(
     line: str,
     expected: list[str],
 ) -> None:
-    """To bash a colon is a word of its own, and what stands before it stays."""
+    """bash splits words at a colon, so completions omit the part before it."""
     answer_all(stub)
     words = ["predmarket", *line.split()]
     monkeypatch.setenv("_PREDMARKET_COMPLETE", "complete_bash")
@@ -199,5 +199,5 @@ def test_topics_complete_in_bash(
 
 
 def test_every_command_completes(environment: None) -> None:
-    """Its name, out of the registry."""
+    """Every name of the registry of commands completes."""
     assert completed("predmarket ") == [*TREE]

@@ -14,7 +14,7 @@ from tests.support.command_line import Run
 
 @pytest.fixture
 def recording(exchange: Exchange, tmp_path: Path, run: Run) -> Path:
-    """Four orders of two accounts in an hour, and a cancellation of the last."""
+    """A recording of an hour: two accounts, four orders, and a cancel of the last one."""
     exchange.market("rain")
     for name in ("ann", "bob"):
         exchange.deposit(name, 100)
@@ -36,7 +36,7 @@ def recording(exchange: Exchange, tmp_path: Path, run: Run) -> Path:
 
 @pytest.fixture
 def as_admin(exchange: Exchange, environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command's account is the exchange's admin; hashing is quick."""
+    """Run commands as the exchange's admin, with quick password hashes."""
     del environment
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     monkeypatch.setenv("PREDMARKET_URL", exchange.url)
@@ -45,7 +45,10 @@ def as_admin(exchange: Exchange, environment: None, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.usefixtures("as_admin")
 def test_a_recording_is_played(run: Run, exchange: Exchange, recording: Path) -> None:
-    """As labelled accounts with money; the stepped clock is moved along. Repeating adds nothing."""
+    """The replay uses labelled accounts with money, and moves the stepped clock.
+
+    A repeat adds nothing.
+    """
     began = exchange.clock.now
     ran = run("replay", str(recording), "--json")
     assert ran.code == 0, ran.err
@@ -76,7 +79,7 @@ def test_a_recording_is_played(run: Run, exchange: Exchange, recording: Path) ->
 def test_a_stop_says_how_to_go_on(
     run: Run, exchange: Exchange, recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C after two rows; what was played is not played again."""
+    """Ctrl-C after two rows prints how to continue; the continuation places no order twice."""
     play_one = Player.play_one
 
     def until_two(self: Player) -> bool:
@@ -90,13 +93,13 @@ def test_a_stop_says_how_to_go_on(
     assert ran.code == 130
     after = ran.err.split("--after ")[1].split()[0]
     rest = json.loads(run("replay", str(recording), "--after", after, "--json").out)
-    assert (rest["placed"], rest["canceled"]) == (3, 1)  # the order after --after came twice
+    assert (rest["placed"], rest["canceled"]) == (3, 1)  # the order after --after was sent twice
     assert exchange.book("rain")["bids"] == [["0.2500", "4.00"]]
 
 
 @pytest.mark.usefixtures("as_admin")
 def test_what_cannot_be_played(run: Run, tmp_path: Path) -> None:
-    """A file that is none, a speed that is none, a label that names nobody."""
+    """An invalid file, an invalid speed and an unknown label are refused."""
     path = tmp_path / "day.csv"
     path.write_text("seq,time")
     for says, words in (

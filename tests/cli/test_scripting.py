@@ -32,14 +32,14 @@ def _answers(stub: Stub) -> None:
     ],
 )
 def test_ids_alone(run: Run, words: str, ids: str) -> None:
-    """One a line, whatever a table would show; an array under JSON."""
+    """--ids prints an id per line, whatever a table would show; JSON has an array."""
     assert run(*words.split(), "--ids").out.split() == ids.split()
     as_json = run(*words.split(), "--ids", "--json").out
     assert json.loads(as_json) == [int(one) for one in ids.split()]
 
 
 def test_all_pages_of_ids(run: Run, stub: Stub) -> None:
-    """Of all markets, with --all; --watch has none."""
+    """With --all, ids come from all pages; --watch has no --ids."""
     second = {**ORDER, "id": 9}
     first = Answer(body={"items": [ORDER], "nextCursor": "Abc"})
     stub.on("GET", "/v1/orders", first, Answer(body=page(second)))
@@ -49,7 +49,7 @@ def test_all_pages_of_ids(run: Run, stub: Stub) -> None:
 
 
 def test_an_order_by_ones_own_id(run: Run, stub: Stub) -> None:
-    """Shown, amended, cancelled and replaced; a slash, which no path can hold, is refused."""
+    """A client order id shows, amends, cancels and replaces an order; a slash is refused."""
     path = "/v1/orders/client:mine%20%3F1"
     stub.on("GET", path, Answer(body=ORDER))
     stub.on("PATCH", path, Answer(body=ORDER))
@@ -63,7 +63,7 @@ def test_an_order_by_ones_own_id(run: Run, stub: Stub) -> None:
 
 
 def test_replace(run: Run, stub: Stub) -> None:
-    """Cancelled first, and what was left of it placed otherwise; ended by itself, nothing is."""
+    """replace cancels an order and places the remainder; an ended order is not replaced."""
     assert run("order", "replace", "17", "--price", "0.58", "--post-only").code == 0
     (placed,) = stub.sent("POST", "/v1/orders")
     assert isinstance(placed.body, dict)
@@ -94,7 +94,7 @@ def test_replace(run: Run, stub: Stub) -> None:
     ],
 )
 def test_waiting_for_an_end(run: Run, stub: Stub, awaited: str, end: str, code: int) -> None:
-    """The order is printed as it ended, and the exit code tells whether it filled."""
+    """The command prints the ended order, and its exit code tells whether it filled."""
     stub.on("GET", "/v1/orders/17", Answer(body=ORDER), Answer(body={**ORDER, "status": end}))
     ran = run(*PLACE, "--wait", awaited, "-o", "jsonl")
     assert (ran.code, json.loads(ran.out)["status"]) == (code, end)
@@ -102,7 +102,7 @@ def test_waiting_for_an_end(run: Run, stub: Stub, awaited: str, end: str, code: 
 
 
 def test_an_end_that_does_not_come(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The order is printed as it stands, goes on, and the exit code says to look again."""
+    """At the time limit the command prints the live order, with an exit code of its own."""
     monkeypatch.setattr("predmarket.cli.order_wait.FIRST_PAUSE_S", 2.0)
     ran = run(*PLACE, "--wait", "done", "--wait-at-most", "1", "-o", "jsonl")
     assert (ran.code, json.loads(ran.out)["status"]) == (3, "PARTIALLY_FILLED")
@@ -110,7 +110,7 @@ def test_an_end_that_does_not_come(run: Run, stub: Stub, monkeypatch: pytest.Mon
 
 
 def test_a_repeat_is_told(run: Run, stub: Stub) -> None:
-    """By 200 in place of 201; of orders and of transfers."""
+    """A repeated order or transfer is reported as one (HTTP 200 in place of 201)."""
     transfer = ("transfer", "create", "ann@example.com", "5", "--reason", "r", "--yes")
     for words in (PLACE, transfer):
         assert "a repeat" not in run(*words).err

@@ -1,4 +1,4 @@
-"""The commands that import the server: what they hand it, and what they make of its answers."""
+"""Commands that import the server: the arguments that they pass, and their output."""
 
 import json
 import sys
@@ -41,7 +41,7 @@ class AuditReport:
 
 @dataclass
 class Written:
-    """What was backed up."""
+    """The report of `backup`."""
 
     size: int
     report: AuditReport
@@ -114,7 +114,7 @@ class Server(ModuleType):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    """A server that notes what it is asked for."""
+    """A server that records its calls."""
     module = Server()
     for package in ("predmarket.server", "predmarket.server.process"):
         monkeypatch.setitem(sys.modules, package, ModuleType(package))
@@ -124,7 +124,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 def test_serve(run: Run, server: Server) -> None:
-    """Only what was given overrides; the exit code is the server's."""
+    """serve passes only the given overrides; the exit code is the server's."""
     words = "--host 0.0.0.0 --port 9000 --data-dir d --database-url u --redis-url r --seed"
     assert run("serve", *words.split()).code == 3
     assert run("serve", "--force").code == 3
@@ -139,13 +139,13 @@ def test_serve(run: Run, server: Server) -> None:
 
 
 def test_serve_demo(run: Run, server: Server) -> None:
-    """The server is handed the house's bots: it knows none itself."""
+    """serve --demo passes the house bots, since the server does not import them."""
     assert run("serve", "--demo", "--port", "9000").code == 4
     assert server.calls == [("serve_demo", {"port": "9000"}, False, run_house)]
 
 
 def test_what_a_start_is_asked_for(run: Run, server: Server) -> None:
-    """An admin, and word of when it is ready; a demo has an admin."""
+    """serve passes the admin and the ready descriptor; --demo refuses --admin."""
     words = ("--admin", "ann@example.com", "--ready-fd", "7")
     assert run("serve", *words).code == 3
     assert server.calls == [
@@ -155,28 +155,28 @@ def test_what_a_start_is_asked_for(run: Run, server: Server) -> None:
 
 
 def test_seed(run: Run, server: Server) -> None:
-    """Lines for people, data for programs."""
+    """seed prints lines for people and data for programs."""
     assert run("seed").out == "admin@example.com created\nmarket kept\n"
     assert json.loads(run("seed", "--force", "--data-dir", "d", "--json").out) == {"users": 2}
     assert server.calls == [("seed", {}, False), ("seed", {"data_dir": "d"}, True)]
 
 
 def test_set_role(run: Run, server: Server) -> None:
-    """The role in any case."""
+    """A role is accepted in any case."""
     ran = run("user", "set-role", "ann@example.com", "admin", "--database-url", "u", "--json")
     assert json.loads(ran.out) == {"email": "ann@example.com", "role": "ADMIN"}
     assert server.calls == [("set_role", {"database_url": "u"}, "ann@example.com", "ADMIN")]
 
 
 def test_db(run: Run, server: Server) -> None:
-    """A revision, or the server's own failure with its exit code."""
+    """db prints a revision, or the server's failure with its exit code."""
     assert run("db", "upgrade").out == "revision  0002\n"
     ran = run("db", "current")
     assert (ran.code, ran.err) == (5, "error: NOT_FOUND: there is no database\n")
 
 
 def test_backups(run: Run, server: Server) -> None:
-    """The audit of the file, with its name and size in JSON; exit code 1 when it does not hold."""
+    """backup prints the file, its size and its audit; exit code 1 when the audit fails."""
     ran = run("db", "backup", "monday", "--replay")
     assert (ran.code, ran.out) == (0, "CHECK  OK   DETAIL\nmoney  yes  5.00\n")
     server.holds = False
@@ -194,7 +194,7 @@ def test_backups(run: Run, server: Server) -> None:
 
 
 def test_audit(run: Run, server: Server) -> None:
-    """Exit code 1 when something does not hold; off a terminal there is no bar."""
+    """audit has exit code 1 on a violation, and no progress bar off a terminal."""
     ran = run("audit", "--replay")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == "CHECK   OK   DETAIL\nmoney   yes  5.00\nshares  yes  7\n"
@@ -206,7 +206,7 @@ def test_audit(run: Run, server: Server) -> None:
 
 
 def test_doctor(run: Run, server: Server, home: Path) -> None:
-    """A line each; exit code 1 when something is wrong, one's own session file included."""
+    """doctor prints a line per check; exit code 1 on a problem, the session file's included."""
     assert run("doctor", "--data-dir", "d").code == 0
     server.holds = False
     ran = run("doctor", "--json")
@@ -225,7 +225,7 @@ def test_doctor(run: Run, server: Server, home: Path) -> None:
 
 
 def test_config_show(run: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client's settings and the server's, each with its origin, secrets hidden."""
+    """config show prints the client's and the server's settings with origins, without secrets."""
     monkeypatch.setenv("PREDMARKET_API_KEY", "SECRET")
     ran = run("-P", "x", "config", "show", "--json")
     rows = {(row["scope"], row["name"]): row for row in json.loads(ran.out)}

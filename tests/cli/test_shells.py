@@ -1,4 +1,4 @@
-"""Completion in the real shells, where they are installed: an exchange's texts are never code."""
+"""Completion in the installed real shells: an exchange's texts are never executed."""
 
 import os
 import pty
@@ -28,7 +28,7 @@ SHELLS = ["bash", "zsh", "fish"]
 
 @pytest.fixture
 def markets(environment: None, stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exchange whose every text would run a command, and a folder to run shells in."""
+    """An exchange whose every text is a shell command, and a folder for the shells."""
     items = [
         {**MARKET, "id": number, "slug": f"rain-{number}", "question": question}
         for number, question in enumerate(HOSTILE, 1)
@@ -56,14 +56,14 @@ def script(shell: str) -> Path:
 
 
 def output(*command: str) -> str:
-    """Run a shell to its end and return what it said."""
+    """Run a shell to its end and return its output."""
     ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=ENDS_WITHIN_S)
     assert not ran.stderr
     return ran.stdout
 
 
 def bash(words: str) -> list[str]:
-    """Return what bash proposes at the end of ``words``, by the function that Tab calls."""
+    """Return bash's completions at the end of ``words``, from the function that Tab calls."""
     path = script("bash")
     lines = (
         f"source ./{path}",
@@ -75,13 +75,13 @@ def bash(words: str) -> list[str]:
 
 
 def fish(words: str) -> list[str]:
-    """Return what fish proposes at the end of ``words``."""
+    """Return fish's completions at the end of ``words``."""
     said = output("fish", "--no-config", "-c", f"source ./{script('fish')}; complete -C '{words}'")
     return [line.split("\t")[0] for line in said.splitlines()]
 
 
 def zsh(words: str) -> list[str]:
-    """Return what zsh proposes at the end of ``words``: it completes at a terminal alone."""
+    """Return zsh's completions at the end of ``words``; zsh completes only at a terminal."""
     path = script("zsh")
     start = f"PS1=; autoload -U compinit; compinit -u -D; source ./{path}; print re''ady\n"
     child, terminal = pty.fork()
@@ -93,7 +93,7 @@ def zsh(words: str) -> list[str]:
         until(terminal, "ready")
         os.write(terminal, f"{words}\t".encode())
         until(terminal, "rain-")
-        os.write(terminal, b"1\x01print -r -- '\x05' >line\n")  # ^A, ^E: what the line is now
+        os.write(terminal, b"1\x01print -r -- '\x05' >line\n")  # ^A, ^E: print the present line
         end = time.monotonic() + 20
         while not Path("line").exists() or not Path("line").read_text():
             assert time.monotonic() < end
@@ -119,11 +119,11 @@ def until(terminal: int, text: str) -> str:
     ("shell", "words"),
     [
         *((shell, "predmarket book r") for shell in SHELLS),
-        ("zsh", "predmarket event resolve vote r"),  # it is the one that evaluates descriptions
+        ("zsh", "predmarket event resolve vote r"),  # zsh evaluates descriptions
     ],
 )
 def test_a_question_is_no_code(markets: None, tmp_path: Path, shell: str, words: str) -> None:
-    """Every market is proposed, by its slug, and nothing is carried out; nor is a label."""
+    """Completion offers every slug, and executes neither a question nor a label."""
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     propose = {"bash": bash, "zsh": zsh, "fish": fish}[shell]

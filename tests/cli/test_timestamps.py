@@ -17,14 +17,14 @@ NOW = datetime(2030, 1, 2, 23, 30, tzinfo=UTC)
 
 
 def named(text: str, *, past: bool = False) -> tuple[str, bool]:
-    """Return the moment that ``text`` names at NOW, and whether the local zone decided it."""
+    """Return the time that ``text`` denotes at NOW, and whether the local zone decided it."""
     then, is_local = read(text, "--expires", lambda: NOW, past=past)
     return wire(then), is_local
 
 
 @pytest.fixture
 def in_oslo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This machine stands an hour east of UTC."""
+    """Set this machine's zone to one hour east of UTC."""
     monkeypatch.setenv("TZ", "CET-1")
     time.tzset()
     yield
@@ -43,7 +43,7 @@ def in_oslo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
 )
 def test_a_time_with_a_zone(text: str, expected: str) -> None:
-    """RFC 3339 in UTC with microseconds comes out."""
+    """A time with a zone becomes RFC 3339 in UTC with microseconds."""
     assert named(text) == (expected, False)
 
 
@@ -53,17 +53,17 @@ def test_a_time_with_a_zone(text: str, expected: str) -> None:
         ("2030-01-02T03:04:05", "2030-01-02T02:04:05.000000Z"),
         ("2030-01-02 03:04", "2030-01-02T02:04:00.000000Z"),
         ("2030-01-02", "2030-01-01T23:00:00.000000Z"),
-        ("tomorrow", "2030-01-03T23:00:00.000000Z"),  # at NOW it is the 3rd there
+        ("tomorrow", "2030-01-03T23:00:00.000000Z"),  # at NOW the local date is the 3rd
     ],
 )
 def test_a_time_without_a_zone(in_oslo: None, text: str, expected: str) -> None:
-    """It is of the local zone, which is to be said; so is the day that it is."""
+    """A time without a zone is local, and the result says so; the same holds for a date."""
     assert named(text) == (expected, True)
     assert named(text, past=True) == (expected, True)
 
 
 def test_days_that_are_over(in_oslo: None) -> None:
-    """They are for options that look back; another would mean what is past already."""
+    """Words for past days are accepted only by options that look back."""
     assert named("Today", past=True) == ("2030-01-02T23:00:00.000000Z", True)
     assert named("yesterday", past=True) == ("2030-01-01T23:00:00.000000Z", True)
     for word in ("today", "yesterday"):
@@ -84,7 +84,7 @@ def test_days_that_are_over(in_oslo: None) -> None:
     ],
 )
 def test_a_span(text: str, span: timedelta) -> None:
-    """Counted from now; by an option that looks back, backwards."""
+    """A span counts from now; in an option that looks back, it counts backwards."""
     assert named(text) == (wire(NOW + span), False)
     assert named(text, past=True) == (wire(NOW - span), False)
 
@@ -110,7 +110,7 @@ def test_a_span(text: str, span: timedelta) -> None:
     ],
 )
 def test_neither(text: str) -> None:
-    """A day in February has its limits, and no calendar has a year 10000."""
+    """Dates outside the calendar and other texts are refused."""
     for past in (False, True):
         with pytest.raises(Failure) as caught:
             named(text, past=past)
@@ -119,7 +119,7 @@ def test_neither(text: str) -> None:
 
 
 def test_a_span_counts_by_the_clock_of_the_exchange(run: Run, stub: Stub) -> None:
-    """This machine's may be an hour off, which is said."""
+    """A span counts from the exchange's time; a difference from this machine is reported."""
     there = datetime.now(UTC) - timedelta(hours=1)
     stub.on("GET", "/v1/status", Answer(body={"time": wire(there)}))
     stub.on("POST", "/v1/orders", Answer(201, ORDER))
@@ -137,7 +137,7 @@ def test_a_span_counts_by_the_clock_of_the_exchange(run: Run, stub: Stub) -> Non
 
 
 def test_a_clock_that_is_right_is_not_spoken_of(run: Run, stub: Stub) -> None:
-    """Nor is one of an exchange that does not tell its time."""
+    """An equal clock, or an exchange that does not send its time, gives no message."""
     stub.on("PATCH", "/v1/markets/rain", Answer(body=MARKET))
     for body in ({"time": wire(datetime.now(UTC))}, {}):
         stub.on("GET", "/v1/status", Answer(body=body))
@@ -145,7 +145,7 @@ def test_a_clock_that_is_right_is_not_spoken_of(run: Run, stub: Stub) -> None:
 
 
 def test_the_local_zone_is_said(in_oslo: None, run: Run, stub: Stub) -> None:
-    """With the moment that comes of it; what is asked of the past looks back."""
+    """The command prints the time that results from the local zone; past options look back."""
     stub.on("GET", "/v1/status", Answer(body={"time": wire(NOW)}))
     stub.on("GET", "/v1/candles/rain", Answer(body=page()))
     ran = run("candles", "rain", "--from", "2h", "--to", "2030-01-03 00:15")

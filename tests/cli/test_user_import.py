@@ -1,4 +1,4 @@
-"""user import: what each row becomes, where the codes go, and a second run of the same file."""
+"""user import: the result of each row, the codes' file, and a second run of the same file."""
 
 import json
 import stat
@@ -20,7 +20,7 @@ cleo,,5,
 
 @pytest.fixture
 def accounts(stub: Stub) -> dict[str, int]:
-    """The accounts of the stub, by e-mail: it makes them, finds them, and refuses cleo's."""
+    """The stub's accounts by e-mail: the stub creates them, finds them, and refuses cleo's."""
     made: dict[str, int] = {}
 
     def create(request: Request) -> Answer:
@@ -49,7 +49,7 @@ def accounts(stub: Stub) -> dict[str, int]:
 def test_each_row_is_reported_and_may_come_again(
     run: Run, stub: Stub, tmp_path: Path, accounts: dict[str, int]
 ) -> None:
-    """CREATED with its code, REFUSED, then EXISTS without one; a missing group is made."""
+    """Rows are CREATED with a code, REFUSED, or on a repeat EXISTS. A missing group is created."""
     file = tmp_path / "class.csv"
     file.write_text(CLASS, encoding="utf-8")
     reports = []
@@ -69,12 +69,12 @@ def test_each_row_is_reported_and_may_come_again(
         {"email": "bob@example.com", "group": "9b"},
         {"email": "cleo", "credit": "5"},
     ]
-    assert len(stub.sent("POST", "/v1/groups")) == 2  # the stub never has it
+    assert len(stub.sent("POST", "/v1/groups")) == 2  # the stub never has this group
 
 
 @pytest.mark.usefixtures("accounts")
 def test_codes_go_to_a_file_of_their_own(run: Run, tmp_path: Path) -> None:
-    """0600, in the format asked for, and never over another file; none is printed then."""
+    """Codes go to a new file of mode 0600 in the chosen format, and are not printed then."""
     file, codes = tmp_path / "class.json", tmp_path / "codes.txt"
     file.write_text(json.dumps([{"email": "ann"}]), encoding="utf-8")
     words = ("user", "import", str(file), "--codes", str(codes), "--format", "{email}: {code}")
@@ -98,6 +98,6 @@ def test_codes_go_to_a_file_of_their_own(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_is_refused_makes_nothing(run: Run, stub: Stub, text: str, said: str) -> None:
-    """With the place of what is wrong, before the first account."""
+    """An invalid file is refused with its line before any account is created."""
     ran = run("user", "import", "-", stdin=text)
     assert (ran.code, said in ran.err, stub.requests) == (2, True, [])

@@ -1,4 +1,4 @@
-"""An exchange that does not answer: what is said, how long it takes, and what a repeat needs."""
+"""A slow exchange: messages, time limits, and the data for a safe repeat."""
 
 import re
 import time
@@ -14,7 +14,7 @@ from tests.support.stub_exchange import Answer, Request, Stub
 
 
 def late(seconds: float, answer: Answer) -> Callable[[Request], Answer]:
-    """Return what answers after ``seconds``."""
+    """Return a reply that takes ``seconds``."""
 
     def reply(_request: Request) -> Answer:
         time.sleep(seconds)
@@ -24,7 +24,7 @@ def late(seconds: float, answer: Answer) -> Callable[[Request], Answer]:
 
 
 def test_what_is_waited_for_is_said(run: Run, stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once for an answer that takes its time; haste needs no word, and --quiet gets none."""
+    """A slow reply gives one message; a fast one gives none, and neither does --quiet."""
     stub.on("GET", "/v1/user/balance", Answer(body=BALANCE))
     stub.on("GET", "/v1/user/events", Answer(body=page()))
     assert run("account", "balance").err == ""
@@ -37,7 +37,7 @@ def test_what_is_waited_for_is_said(run: Run, stub: Stub, monkeypatch: pytest.Mo
 
 
 def test_a_timeout_bounds_the_command(run: Run, stub: Stub) -> None:
-    """With all its repetitions, and whatever is asked."""
+    """--timeout bounds the command with all of its retries."""
     stub.on("POST", "/v1/orders", late(1.0, Answer(201, ORDER)))
     words = ("order", "place", "rain", "buy", "1", "--price", "0.5")
     began = time.monotonic()
@@ -51,14 +51,14 @@ def test_a_timeout_bounds_the_command(run: Run, stub: Stub) -> None:
 
 @pytest.mark.parametrize("seconds", ["0", "-1", "x", "1e9", "nan"])
 def test_a_timeout_that_is_none(run: Run, stub: Stub, seconds: str) -> None:
-    """It is refused before anything is asked."""
+    """An invalid timeout is refused before any request."""
     ran = run("status", f"--timeout={seconds}")
     assert (ran.code, stub.requests) == (2, [])
     assert "--timeout is a number from 0.1 to 3600" in ran.err
 
 
 def test_the_key_of_a_transfer_is_said_before_it_is_sent(run: Run, stub: Stub) -> None:
-    """So that whoever interrupts it can repeat it safely."""
+    """The key is printed first, so that an interrupted transfer can be repeated safely."""
     words = ("transfer", "create", "ann@example.com", "5", "--reason", "r", "-y")
     stub.on("POST", "/v1/user/transfer", late(1.0, Answer(201, {"id": 1, "balance": BALANCE})))
     ran = run(*words, "--timeout", "0.2")
@@ -72,7 +72,7 @@ def test_the_key_of_a_transfer_is_said_before_it_is_sent(run: Run, stub: Stub) -
 
 
 def test_a_call_ends_with_its_time(stub: Stub) -> None:
-    """No attempt begins that would end after it; a busy exchange is not asked for ever."""
+    """No attempt begins that would end after the time limit, and retries of a 503 end then."""
     busy = replace(Answer(503, {"error": {"code": "OVERLOADED"}}), headers={"Retry-After": "5"})
     stub.on("GET", "/v1/user/balance", busy)
     began = time.monotonic()
@@ -81,7 +81,7 @@ def test_a_call_ends_with_its_time(stub: Stub) -> None:
         pytest.raises(Exception, match="OVERLOADED"),
     ):
         client.balance()
-    assert len(stub.requests) == 1  # it asked for more time than there was
+    assert len(stub.requests) == 1  # the Retry-After exceeded the time left
     stub.on("GET", "/v1/user/balance", Answer(hang_up=True))
     with (
         Client(stub.url, retry=Retry(attempts=100, first_s=0.05, total_s=0.5)) as client,

@@ -1,4 +1,4 @@
-"""--watch and stream: lines in a pipe, a screen on a terminal, and the end of both."""
+"""--watch and stream: lines in a pipe, a redrawn screen on a terminal, and their end."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ ENTERED, LEFT = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 async def exchange(
     environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[WatchedExchange]:
-    """An exchange whose words the test says, at PREDMARKET_URL."""
+    """A scripted exchange at PREDMARKET_URL."""
     async with WatchedExchange() as server:
         monkeypatch.setenv("PREDMARKET_URL", server.url)
         yield server
@@ -41,7 +41,7 @@ async def connected(exchange: WatchedExchange) -> Connection:
 
 
 async def test_a_book_in_a_pipe(exchange: WatchedExchange) -> None:
-    """The whole book, as ``book`` prints it, at each change."""
+    """Each change prints the whole book, in the format of ``book``."""
     async with piped(*BOOK, "--depth", "1") as command:
         socket = await connected(exchange)
         await socket.book(3, [("0.6000", "1.00"), ("0.5000", "9.00")])
@@ -55,7 +55,7 @@ async def test_a_book_in_a_pipe(exchange: WatchedExchange) -> None:
 
 
 async def test_a_book_that_runs_ahead() -> None:
-    """Of messages that wait while the book is newer, the first tells it and the others nothing."""
+    """Of queued messages that the held book already includes, only the first prints it."""
     view = BookView("rain", None)
     feed = Feed(topics=view.topics)
     levels: BookLevels = {"marketId": 1, "bids": [["0.6000", "1.00"]], "asks": []}
@@ -71,12 +71,12 @@ async def test_a_book_that_runs_ahead() -> None:
 
 
 async def never(call: Call[Any]) -> Any:  # noqa: ANN401  each call has its answer
-    """Answer no call."""
+    """Never answer a call."""
     raise AssertionError(f"{call.path} was asked")
 
 
 async def test_a_lost_connection(exchange: WatchedExchange) -> None:
-    """Said once on stderr, as is its return; nothing is told twice."""
+    """stderr reports the loss and the return once each; nothing is printed twice."""
     async with piped("trades", "rain", "--watch") as command:
         socket = await connected(exchange)
         await say_trades(socket, 5, 4)
@@ -108,7 +108,7 @@ async def test_quiet(exchange: WatchedExchange) -> None:
 
 
 async def test_a_page_to_begin_with(exchange: WatchedExchange) -> None:
-    """--limit is how many trades come first; CSV has its heading once."""
+    """--limit is the number of initial trades; CSV has one heading."""
     async with piped("trades", "rain", "--watch", "--limit", "1", "-o", "csv") as command:
         socket = await connected(exchange)
         await say_trades(socket, 6, 5, 4)
@@ -120,7 +120,7 @@ async def test_a_page_to_begin_with(exchange: WatchedExchange) -> None:
 
 
 async def test_an_empty_book_as_csv(exchange: WatchedExchange) -> None:
-    """It has no levels, and is news all the same."""
+    """An empty book as CSV is one row without a level."""
     async with piped(*BOOK, "-o", "csv") as command:
         socket = await connected(exchange)
         await socket.book(3, [("0.6000", "1.00")])
@@ -131,7 +131,7 @@ async def test_an_empty_book_as_csv(exchange: WatchedExchange) -> None:
 
 
 async def test_a_ticker(exchange: WatchedExchange) -> None:
-    """Prices by one topic, the status by another, in one shape."""
+    """One shape combines prices and status, which come from two topics."""
     exchange.answers["/v1/markets/rain"] = MARKET
     async with piped("ticker", "rain", "--watch") as command:
         socket = await connected(exchange)
@@ -162,7 +162,7 @@ async def test_a_ticker(exchange: WatchedExchange) -> None:
 
 
 def order(number: int, **fields: object) -> dict[str, Any]:
-    """Return an order as the feed tells of it."""
+    """Return an order in the format of the feed."""
     return {name: value for name, value in ORDER.items() if name != "fills"} | {
         "id": number,
         **fields,
@@ -170,7 +170,7 @@ def order(number: int, **fields: object) -> dict[str, Any]:
 
 
 async def test_orders(exchange: WatchedExchange) -> None:
-    """The list first, the oldest before; then each change that the filters let through, once."""
+    """The list comes first, oldest before newest; each later change that passes follows once."""
     fills: dict[str, object] = {"fills": []}
     exchange.answers["/v1/orders"] = page(order(8) | fills, order(7) | fills)
     words = ("--market-id", "rain", "--status", "partially_filled", "--watch")
@@ -182,8 +182,8 @@ async def test_orders(exchange: WatchedExchange) -> None:
         assert [await command.line(), await command.line()] == [order(7), order(8)]
         later = {"updatedAt": "2030-01-02T03:04:09.000000Z"}
         changes = [
-            order(7, updatedAt="2030-01-02T03:04:04.000000Z", qtyFilled="3.00"),  # older
-            order(7),  # known
+            order(7, updatedAt="2030-01-02T03:04:04.000000Z", qtyFilled="3.00"),  # an older state
+            order(7),  # a known state
             order(8, status="FILLED", **later),
             order(9, marketSlug="snow", marketId=2),
             order(7, qtyFilled="5.00", **later),
@@ -194,7 +194,7 @@ async def test_orders(exchange: WatchedExchange) -> None:
 
 
 async def test_live_orders(exchange: WatchedExchange) -> None:
-    """Until they end, which is told, too: of one that ended unheard, once the feed is back."""
+    """Live orders are shown until they end; ends missed during a cut are reported afterwards."""
     fills: dict[str, object] = {"fills": []}
     exchange.answers["/v1/orders"] = page(order(8) | fills, order(7) | fills)
     names, topic = {"user:me:orders": "user:2:orders"}, "user:2:orders"
@@ -206,7 +206,7 @@ async def test_live_orders(exchange: WatchedExchange) -> None:
         assert [await command.line(), await command.line()] == [order(7), order(8)]
         for number, change in enumerate([order(8, **later), order(9, **later)], 4):
             await socket.say("order", change, topic=topic, seq=number, lastSeq=number - 1)
-        assert await command.line() == order(8, **later)  # 9 never was in the list
+        assert await command.line() == order(8, **later)  # order 9 was never in the list
         exchange.answers["/v1/orders"] = page(order(10) | fills)
         exchange.answers["/v1/orders/7"] = order(7, **later) | fills
         await socket.say("orders.snapshot", {"items": [order(10)]}, topic=topic, seq=9)
@@ -214,7 +214,7 @@ async def test_live_orders(exchange: WatchedExchange) -> None:
 
 
 async def test_a_stream(exchange: WatchedExchange) -> None:
-    """The exchange's own messages, unknown ones too, and nothing that steers a terminal."""
+    """stream prints the exchange's messages, unknown ones too, without control characters."""
     async with piped("stream", "orderbook:rain", "trades:rain") as command:
         socket = await exchange.accepted()
         assert await socket.confirm(NAMES) == ["orderbook:rain", "trades:rain"]
@@ -229,7 +229,7 @@ async def test_a_stream(exchange: WatchedExchange) -> None:
 
 @pytest.mark.parametrize("words", ["book rain --watch", "stream orderbook:rain"])
 async def test_a_reader_that_goes(exchange: WatchedExchange, words: str) -> None:
-    """The end, quietly, even when nothing happens that would have to be written."""
+    """The command ends silently when its reader is gone, even without output to write."""
     async with piped(*words.split()) as command:
         socket = await connected(exchange)
         await socket.book(3)
@@ -239,7 +239,7 @@ async def test_a_reader_that_goes(exchange: WatchedExchange, words: str) -> None
 
 
 async def test_an_interrupt_while_nobody_reads(exchange: WatchedExchange) -> None:
-    """A full pipe does not hold Ctrl-C off."""
+    """Ctrl-C works while the pipe is full."""
     async with piped("stream", "orderbook:rain") as command:
         socket = await connected(exchange)
         levels = [(f"0.{number:04}", "1.00") for number in range(1, 10_000)]
@@ -254,7 +254,7 @@ async def test_an_interrupt_while_nobody_reads(exchange: WatchedExchange) -> Non
 
 @pytest.mark.parametrize(("code", "exit_code"), [("FORBIDDEN", 4), ("MARKET_NOT_FOUND", 5)])
 async def test_a_refused_topic(exchange: WatchedExchange, code: str, exit_code: int) -> None:
-    """The exit code of a REST call that is refused so; the error as JSON where it is asked for."""
+    """A refused topic has the exit code of the same REST refusal, and JSON errors on request."""
     async with piped("stream", "user:me:orders", "--json") as command:
         socket = await exchange.accepted()
         await socket.refuse(await socket.heard("subscribe"), code)
@@ -263,7 +263,7 @@ async def test_a_refused_topic(exchange: WatchedExchange, code: str, exit_code: 
 
 
 async def test_no_exchange(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting for one that never was would look like one where nothing happens."""
+    """Without an exchange the command fails at once, because waiting would look like silence."""
     monkeypatch.setenv("PREDMARKET_URL", "http://127.0.0.1:1")
     async with piped(*BOOK) as command:
         code, err = await command.ended()
@@ -274,13 +274,13 @@ async def test_no_exchange(environment: None, monkeypatch: pytest.MonkeyPatch) -
     "words", ["trades rain --all", "order list --cursor c", "stream -o csv markets"]
 )
 def test_what_does_not_go_together(run: Run, words: str) -> None:
-    """Refused before anything is asked."""
+    """Contradictory options are refused before any request."""
     watch = () if words.startswith("stream") else ("--watch",)
     assert run(*words.split(), *watch).code == 2
 
 
 async def test_a_screen(exchange: WatchedExchange) -> None:
-    """Redrawn in place; at the end the cursor is back and what was seen last stays."""
+    """The screen is redrawn in place; at the end the cursor is back and the last state stays."""
     async with terminal(*BOOK) as screen:
         socket = await connected(exchange)
         await screen.shows(ENTERED)
@@ -300,7 +300,7 @@ async def test_a_screen(exchange: WatchedExchange) -> None:
 
 
 async def test_a_screen_that_ends_otherwise(exchange: WatchedExchange) -> None:
-    """The terminal is given back at a signal and at an error, which is read below it."""
+    """A signal or an error restores the terminal; the error is printed below the last state."""
     async with terminal(*BOOK) as screen:
         await connected(exchange)
         await screen.shows("rain  live")
@@ -317,7 +317,7 @@ async def test_a_screen_that_ends_otherwise(exchange: WatchedExchange) -> None:
 
 
 async def test_a_small_screen(exchange: WatchedExchange) -> None:
-    """As much as fits, the best prices first; more when it grows."""
+    """The screen shows as much as fits, best prices first, and more when it grows."""
     async with terminal(*BOOK, rows=8) as screen:
         socket = await connected(exchange)
         await socket.book(3, [(f"0.6{number}00", "1.00") for number in range(9)])
@@ -328,7 +328,7 @@ async def test_a_small_screen(exchange: WatchedExchange) -> None:
 
 
 async def test_lines_on_a_terminal(exchange: WatchedExchange) -> None:
-    """Whoever asks for JSON gets it there, too."""
+    """With --json a terminal gets lines, too."""
     async with terminal(*BOOK, "--json") as screen:
         socket = await connected(exchange)
         await socket.book(3)
@@ -337,7 +337,7 @@ async def test_lines_on_a_terminal(exchange: WatchedExchange) -> None:
 
 
 async def test_an_interrupted_question(exchange: WatchedExchange) -> None:
-    """Ctrl-C is a no, and what comes next begins its own line."""
+    """Ctrl-C at a question is a no, and the next output begins a new line."""
     async with terminal("market", "resolve", "rain", "YES") as screen:
         await screen.shows("[y/N] ")
         screen.type("\x03")
@@ -346,7 +346,7 @@ async def test_an_interrupted_question(exchange: WatchedExchange) -> None:
 
 
 async def test_a_table_of_eighty_columns(exchange: WatchedExchange) -> None:
-    """Numbers whole, long names folded, a time on its line."""
+    """Numbers are whole, long names fold, and a time is on one line."""
     exchange.answers["/v1/user/fills"] = page(
         {**FILL, "marketSlug": "long-" * 12, "qty": "700000.55", "tradeId": 123456}
     )
@@ -360,7 +360,7 @@ async def test_a_table_of_eighty_columns(exchange: WatchedExchange) -> None:
 
 
 async def test_a_table_too_wide_for_its_terminal(exchange: WatchedExchange) -> None:
-    """Its last columns are left out, which is said: half a number would be another."""
+    """The last columns are left out with a note, because half a number is another number."""
     exchange.answers["/v1/user/balance"] = {**BALANCE, "total": "900000102.800000"}
     exchange.answers["/v1/user/events"] = page()
     async with terminal("account", "balance", "--no-color", columns=24) as screen:
@@ -374,7 +374,7 @@ async def test_a_table_too_wide_for_its_terminal(exchange: WatchedExchange) -> N
 
 
 async def test_a_terminal_without_a_size(exchange: WatchedExchange) -> None:
-    """As some programs make them: it counts as 80 by 24."""
+    """A terminal of unknown size counts as 80 by 24."""
     async with terminal(*BOOK, columns=0, rows=0) as screen:
         socket = await connected(exchange)
         await socket.book(3, [("0.6000", "1.00")])

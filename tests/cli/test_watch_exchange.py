@@ -1,4 +1,4 @@
-"""--watch on the real exchange: what it says is what REST says, also through a cut."""
+"""--watch on the real exchange agrees with REST, also across a cut connection."""
 
 import os
 from contextlib import AsyncExitStack
@@ -28,7 +28,7 @@ pytestmark = ON_ONE_DATABASE
 async def ann(
     exchange: Exchange, cutter: Cutter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> User:
-    """A trader whose key the commands use, over the wire that is cut."""
+    """A trader whose key the commands use over the connection that is cut."""
     for name in [*os.environ]:
         if name.startswith("PREDMARKET_"):
             monkeypatch.delenv(name)
@@ -43,7 +43,7 @@ async def ann(
 
 
 async def until(command: Piped, **wanted: object) -> Any:  # noqa: ANN401  whatever the JSON is
-    """Return the next line that says this."""
+    """Return the next line that satisfies the condition."""
     while True:
         line = await command.line()
         if wanted.items() <= line.items():
@@ -51,8 +51,7 @@ async def until(command: Piped, **wanted: object) -> Any:  # noqa: ANN401  whate
 
 
 async def test_book_trades_and_orders(exchange: Exchange, ann: User, cutter: Cutter) -> None:
-    """From what is there, through each change, and on after a cut with what was missed: every trade
-    once, the book and the order as they now stand."""
+    """The output has every trade once and the present book and order, also after a cut."""
     await exchange.market()
     ben = await exchange.trader("ben")
     order = await placed(ann, limit("BUY", "0.40", 5))

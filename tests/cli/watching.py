@@ -1,4 +1,4 @@
-"""A command that goes on, seen from outside: its lines in a pipe, or its screen on a terminal."""
+"""A command that runs on, seen from outside: its lines in a pipe, or its terminal screen."""
 
 import asyncio
 import fcntl
@@ -67,16 +67,16 @@ class Piped:
     async def ended(self) -> tuple[int, str]:
         """Wait for its end; return its exit code and the rest of stderr."""
         async with asyncio.timeout(PATIENCE_S):
-            # to the end of its pipes: one left full would hide that it ends
+            # read to the end: the process cannot end while a pipe is full
             err, _ = await asyncio.gather(self.stderr.read(), self.stdout.read())
             return await _code(self.process), err.decode()
 
     def stop_reading(self) -> None:
-        """Close the pipe that its stdout goes to."""
+        """Close the pipe of its stdout."""
         self._transports[0].close()
 
     def interrupt(self) -> None:
-        """Do what Ctrl-C does."""
+        """Send what Ctrl-C sends."""
         self.process.send_signal(signal.SIGINT)
 
 
@@ -125,7 +125,7 @@ class Terminal:
 
     def _read(self) -> None:
         data = b""
-        with suppress(OSError):  # the command has gone
+        with suppress(OSError):  # the command has ended
             data = os.read(self._master, 65_536)
         if not data:
             self.close()
@@ -133,7 +133,7 @@ class Terminal:
         self._more.set()
 
     async def shows(self, text: str, after: int = 0) -> int:
-        """Wait until ``text`` was written behind ``after``; return where it ends."""
+        """Wait until ``text`` was written after ``after``; return the position of its end."""
         async with asyncio.timeout(PATIENCE_S):
             while text not in self.seen[after:]:
                 self._more.clear()
@@ -154,7 +154,7 @@ class Terminal:
             return await _code(self.process)
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         asyncio.get_running_loop().remove_reader(self._master)
 
 

@@ -34,7 +34,7 @@ def awaiting(
     timeout_s: float = 15.0,
     sleep: Callable[[float], object] = lambda _: None,
 ) -> Client:
-    """Return the asynchronous client in a loop of its own, to be called like the other."""
+    """Return the asynchronous client in a loop of its own, with blocking calls."""
 
     async def pause(seconds: float) -> None:
         sleep(seconds)
@@ -48,7 +48,7 @@ def void(_: object) -> None:
 
 
 class _Driven:
-    """Runs what a call awaits."""
+    """Runs the coroutine of a call to its end."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client

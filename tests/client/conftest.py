@@ -18,7 +18,7 @@ def stub() -> Iterator[Stub]:
 
 @pytest.fixture
 async def scripted() -> AsyncIterator[ScriptedExchange]:
-    """A scripted exchange; when the test ends, nothing of the feed is running any more."""
+    """A scripted exchange; after the test no task of the feed runs any more."""
     async with ScriptedExchange() as server:
         before = asyncio.all_tasks()
         yield server

@@ -1,4 +1,4 @@
-"""A feed on a scripted exchange: making one, telling it of trades, reading what it yields."""
+"""A feed on a scripted exchange: create it, send it trades, read its messages."""
 
 import asyncio
 
@@ -22,13 +22,13 @@ BUY = NewOrder(market=1, side="BUY", qty="1", price="0.5", client_order_id="a")
 
 
 def feed_of(scripted: ScriptedExchange, *topics: str, **more: object) -> Feed:
-    """Return a feed that comes back at once."""
+    """Return a feed that reconnects at once."""
     options: dict[str, object] = {"topics": topics, "backoff": AT_ONCE} | more
     return Feed(scripted.url, **options)  # type: ignore[arg-type]  # a test's shorthand
 
 
 async def take(feed: Feed, count: int) -> list[Message]:
-    """Return the next ``count`` messages of topics, and what else there is between them."""
+    """Return the next ``count`` messages of topics, and all messages between them."""
     taken: list[Message] = []
     async with asyncio.timeout(PATIENCE_S):
         while sum(isinstance(message, TopicMessage) for message in taken) < count:
@@ -51,13 +51,13 @@ async def until(feed: Feed, kind: type[Message], state: State | None = None) -> 
 
 
 async def trade(connection: Connection, seq: int, last: int | None = None) -> None:
-    """Tell of trade number ``seq``."""
+    """Send trade number ``seq``."""
     more = {"topic": TRADES, "seq": seq, "lastSeq": seq - 1 if last is None else last}
     await connection.say("trade", TRADE, **more)
 
 
 async def begun(connection: Connection, seq: int = 3) -> list[object]:
-    """Confirm the trades topic, and begin it at ``seq``; return what was asked."""
+    """Confirm the trades topic and begin it at ``seq``; return the requested topics."""
     asked = await connection.confirm()
     data = {"marketId": 1, "items": [TRADE]}
     await connection.say("trades.snapshot", data, topic=TRADES, seq=seq)

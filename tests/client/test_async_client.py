@@ -1,4 +1,4 @@
-"""The asynchronous client's own promises: the loop never blocks, and a cancel ends a call whole.
+"""The asynchronous client's own promises: the loop never blocks, and a cancel ends a whole call.
 
 Its calls, errors, retries and renewals are in test_client.py, with the other client's.
 """
@@ -22,7 +22,7 @@ NEW = Tokens("SECRET-access-2", "SECRET-refresh-2")
 
 
 def public(kind: type) -> dict[str, str]:
-    """Return the public methods of ``kind`` and what they take."""
+    """Return the public methods of ``kind`` and their parameters."""
     return {
         name: str(inspect.signature(method).replace(return_annotation=None))
         for name, method in inspect.getmembers(kind, inspect.isfunction)
@@ -31,7 +31,7 @@ def public(kind: type) -> dict[str, str]:
 
 
 def test_both_clients_can_the_same() -> None:
-    """Every call of the one is a call of the other, with the same arguments."""
+    """Both clients have the same calls with the same parameters."""
     blocking, awaiting = public(Client), public(AsyncClient)
     del blocking["close"]
     for name in ("aclose", "token", "renew"):
@@ -40,7 +40,7 @@ def test_both_clients_can_the_same() -> None:
 
 
 def expired(stub: Stub) -> None:
-    """Let the old access token be expired, and the refresh token be good for one new pair."""
+    """Make the old access token expired, and the refresh token valid for one new pair."""
 
     def me(request: Request) -> Answer:
         return Answer(body=USER) if request.token == NEW.access else refusal(401, "UNAUTHENTICATED")
@@ -51,7 +51,7 @@ def expired(stub: Stub) -> None:
 
 
 async def test_tasks_share_one_renewal(stub: Stub) -> None:
-    """A refresh token may be used once, however many calls find the access token expired."""
+    """Tasks that find the access token expired share one use of the refresh token."""
     expired(stub)
     async with AsyncClient(stub.url, session=Session(OLD)) as client:
         assert await asyncio.gather(*(client.me() for _ in range(5))) == [USER] * 5
@@ -59,7 +59,7 @@ async def test_tasks_share_one_renewal(stub: Stub) -> None:
 
 
 async def test_closing_ends_what_is_under_way(stub: Stub) -> None:
-    """No connection outlives its client, however far it was made, and no caller waits on."""
+    """close() ends every connection, even a half-open one, and every waiting call."""
     stub.on("GET", "/v1/auth/me", Answer(body=USER))
     ends = set()
     for turns in range(12):
@@ -70,12 +70,12 @@ async def test_closing_ends_what_is_under_way(stub: Stub) -> None:
         await client.aclose()
         for answer in await asyncio.gather(*calls, return_exceptions=True):
             ends.add(type(answer))
-    gc.collect()  # an open socket that nobody has is a warning now
+    gc.collect()  # an open socket without an owner causes a warning here
     assert Unreachable in ends <= {Unreachable, dict}
 
 
 async def test_a_caller_that_gives_up_does_not_lose_the_session(stub: Stub) -> None:
-    """The renewal it began is finished, and its tokens are kept."""
+    """A cancelled caller's renewal completes, and its tokens are kept."""
     expired(stub)
     begun, go_on = threading.Event(), threading.Event()
 
@@ -98,7 +98,7 @@ async def test_a_caller_that_gives_up_does_not_lose_the_session(stub: Stub) -> N
 
 
 async def test_a_lock_is_not_waited_for_in_the_loop(stub: Stub, tmp_path: Path) -> None:
-    """While another process holds the session, every other task goes on."""
+    """While another process holds the session's lock, every other task runs."""
     expired(stub)
     StoredSession(tmp_path, "default", stub.url).keep(OLD)
     other = StoredSession(tmp_path, "default", stub.url)
@@ -109,7 +109,7 @@ async def test_a_lock_is_not_waited_for_in_the_loop(stub: Stub, tmp_path: Path) 
             call = asyncio.create_task(client.me())
             while not stub.sent("GET", "/v1/auth/me"):
                 await asyncio.sleep(0.001)
-            for _ in range(20):  # the loop turns
+            for _ in range(20):  # the loop runs
                 await asyncio.sleep(0.001)
             assert not call.done()
             assert not stub.sent("POST", "/v1/auth/refresh")
@@ -117,7 +117,7 @@ async def test_a_lock_is_not_waited_for_in_the_loop(stub: Stub, tmp_path: Path) 
 
 
 class Guard(AbstractContextManager[None]):
-    """A lock that only its holder gives back, never the collector of garbage; it counts."""
+    """A counting lock that only its holder releases, never the garbage collector."""
 
     def __init__(self) -> None:
         self.asked = self.taken = 0
@@ -135,7 +135,7 @@ class Guard(AbstractContextManager[None]):
 async def test_a_lock_that_nobody_waits_for_any_more_is_given_back(
     stub: Stub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A thread that gets it after its caller has gone keeps it from nobody."""
+    """A thread that gets the lock after its caller was cancelled releases it."""
     expired(stub)
     stub.on("POST", "/v1/auth/logout", Answer(204))
     session, guard = Session(OLD), Guard()
@@ -155,7 +155,7 @@ async def test_a_lock_that_nobody_waits_for_any_more_is_given_back(
 
 
 async def test_two_clients_of_one_session_do_not_block_each_other(stub: Stub) -> None:
-    """In one loop, the one's renewal is waited for by the other, not against it."""
+    """Two clients in one loop share a session; one awaits the other's renewal."""
     expired(stub)
     session = Session(OLD)
     async with (

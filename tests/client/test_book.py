@@ -1,4 +1,4 @@
-"""The local book against the plainest one: a dictionary a side, sorted when it is asked."""
+"""The local book agrees with the simplest one: a dictionary per side, sorted on demand."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ CHANGES = st.lists(st.tuples(st.one_of(LEVELS, FEW), st.one_of(LEVELS, FEW)), ma
 
 
 def levels(bids: list[list[str]], asks: list[list[str]]) -> BookLevels:
-    """Return levels as the wire has them."""
+    """Return levels in the format of the wire."""
     return {"marketId": 7, "bids": bids, "asks": asks}
 
 
@@ -31,7 +31,7 @@ def plain(changes: list[list[list[str]]], *, best_high: bool) -> list[list[str]]
 
 @given(CHANGES)
 def test_any_changes(changes: list[tuple[list[list[str]], list[list[str]]]]) -> None:
-    """Level for level, best first, whatever comes and goes."""
+    """After any changes both books have the same levels, best first."""
     book = LocalBook()
     book.load(levels([], []), 0)
     for number, (bids, asks) in enumerate(changes):
@@ -50,7 +50,7 @@ def test_any_changes(changes: list[tuple[list[list[str]], list[list[str]]]]) -> 
 
 
 def test_a_snapshot_replaces_everything() -> None:
-    """And makes the book fresh; levels are whole units."""
+    """A snapshot replaces the book and makes it fresh; levels are whole units."""
     book = LocalBook()
     assert (book.stale, book.seq, book.market_id, book.bids.best) == (True, None, None, None)
     book.load(levels([["0.5", "1"], ["0.4", "2"]], [["0.6", "3"]]), 4)

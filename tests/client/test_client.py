@@ -34,13 +34,13 @@ Connect = Callable[..., Client]
 
 @pytest.fixture(params=[blocking, awaiting])
 def connect(request: pytest.FixtureRequest) -> Connect:
-    """Make a client, of either kind, that does not wait between attempts."""
+    """Return a client of either kind that does not wait between attempts."""
     made: Connect = request.param
     return made
 
 
 def only_fresh(fresh: str, body: object) -> Reply:
-    """Return a reply that knows the token ``fresh`` alone."""
+    """Return a reply that accepts only the token ``fresh``."""
 
     def reply(request: Request) -> Answer:
         if request.token == fresh:
@@ -51,7 +51,7 @@ def only_fresh(fresh: str, body: object) -> Reply:
 
 
 def test_surface() -> None:
-    """What the package offers is decided here, not by what happens to be imported."""
+    """The public names of the package are exactly this list."""
     expected = [
         "ApiError",
         "AsyncClient",
@@ -76,7 +76,7 @@ def test_surface() -> None:
 
 
 def test_an_answer_is_the_apis_own_json(stub: Stub, connect: Connect) -> None:
-    """Nothing is converted on the way."""
+    """A call returns the API's JSON unchanged."""
     stub.on("GET", "/v1/markets/rain", Answer(body=MARKET))
     with connect(stub.url) as client:
         assert client.market("rain") == MARKET
@@ -84,7 +84,7 @@ def test_an_answer_is_the_apis_own_json(stub: Stub, connect: Connect) -> None:
 
 
 def test_a_refusal_carries_code_status_details_and_request_id(stub: Stub, connect: Connect) -> None:
-    """All that the exchange said is on the exception."""
+    """The exception has the whole error of the exchange."""
     details = [{"path": "qty", "message": "must be above 0"}]
     stub.on("POST", "/v1/orders", refusal(400, "VALIDATION_FAILED", "bad", details))
     with connect(stub.url) as client, pytest.raises(ApiError) as caught:
@@ -100,7 +100,7 @@ def test_a_refusal_carries_code_status_details_and_request_id(stub: Stub, connec
 
 
 def test_numbers_leave_as_decimal_strings(stub: Stub, connect: Connect) -> None:
-    """No number passes through a float, and a market of digits goes out as an id."""
+    """No number passes through a float, and a market of digits is sent as an id."""
     stub.on("POST", "/v1/orders", Answer(201, ORDER))
     with connect(stub.url) as client:
         client.place_order(NewOrder(market="1", side="BUY", qty=Decimal("10.10"), price="0.60"))
@@ -110,7 +110,7 @@ def test_numbers_leave_as_decimal_strings(stub: Stub, connect: Connect) -> None:
 
 @pytest.mark.parametrize("trouble", [Answer(hang_up=True), refusal(503, "OVERLOADED")])
 def test_a_repeatable_order_is_sent_again(stub: Stub, trouble: Answer, connect: Connect) -> None:
-    """Under a client order id, silence and a 503 are met by repeating."""
+    """An order with a client order id is sent again after no reply or a 503."""
     stub.on("POST", "/v1/orders", trouble, trouble, Answer(201, ORDER))
     with connect(stub.url) as client:
         order = NewOrder(market=1, side="BUY", qty=1, price="0.5", client_order_id="a")
@@ -121,7 +121,7 @@ def test_a_repeatable_order_is_sent_again(stub: Stub, trouble: Answer, connect: 
 
 @pytest.mark.parametrize("trouble", [Answer(hang_up=True), refusal(503, "OVERLOADED")])
 def test_what_is_not_repeatable_is_sent_once(stub: Stub, trouble: Answer, connect: Connect) -> None:
-    """An order without a client order id, a cancel: nobody could tell a repeat from a second."""
+    """An order without a client order id and a cancel are sent once, as repeats could act twice."""
     stub.on("POST", "/v1/orders", trouble)
     stub.on("POST", "/v1/orders/17/cancel", trouble)
     with connect(stub.url) as client:
@@ -133,7 +133,7 @@ def test_what_is_not_repeatable_is_sent_once(stub: Stub, trouble: Answer, connec
 
 
 def test_a_refusal_is_not_repeated(stub: Stub, connect: Connect) -> None:
-    """Only 503 means try again; a 422 is an answer."""
+    """A 503 is retried; a 422 is not."""
     stub.on("GET", "/v1/markets/rain", refusal(422, "LIMIT_EXCEEDED"))
     with connect(stub.url) as client, pytest.raises(ApiError):
         client.market("rain")
@@ -144,7 +144,7 @@ def test_a_refusal_is_not_repeated(stub: Stub, connect: Connect) -> None:
 def test_an_answer_in_drips_does_not_outlast_its_time(
     stub: Stub, slow_head: bool, connect: Connect
 ) -> None:
-    """Each byte comes in time; the whole of them would not for seconds."""
+    """The time limit bounds the whole reply, not the wait for its next byte."""
     stub.on("POST", "/v1/orders", Answer(201, ORDER, drip_s=0.02, slow_head=slow_head))
     with connect(stub.url, timeout_s=0.1) as client:
         began = time.monotonic()
@@ -156,7 +156,7 @@ def test_an_answer_in_drips_does_not_outlast_its_time(
 
 
 def test_retry_after_is_believed_up_to_a_bound(stub: Stub, connect: Connect) -> None:
-    """The exchange may ask for seconds, not for an hour."""
+    """A Retry-After of seconds is followed; one of an hour is not."""
     pauses: list[float] = []
     overloaded = refusal(503, "OVERLOADED")
     stub.on(
@@ -172,8 +172,10 @@ def test_retry_after_is_believed_up_to_a_bound(stub: Stub, connect: Connect) -> 
 
 
 def test_a_read_too_many_waits_as_long_as_it_is_told(stub: Stub, connect: Connect) -> None:
-    """A GET is sent again after Retry-After; where that is longer than a pause may be, the caller
-    hears of it at once; what is no read is not sent again."""
+    """After a 429 a GET is sent again after Retry-After.
+
+    When that exceeds the longest pause, the call raises at once. Other methods are not retried.
+    """
     pauses: list[float] = []
     limited = refusal(429, "RATE_LIMITED").body
     seconds = [Answer(429, limited, {"Retry-After": text}) for text in ("2", "40")]
@@ -193,7 +195,7 @@ def test_a_read_too_many_waits_as_long_as_it_is_told(stub: Stub, connect: Connec
 
 
 def test_a_transfer_always_has_a_key_and_keeps_it(stub: Stub, connect: Connect) -> None:
-    """A repeat after a lost answer books nothing twice."""
+    """A transfer's retry has the same key, so a lost reply books nothing twice."""
     done = Answer(201, {"id": 1, "balance": {}})
     stub.on("POST", "/v1/user/transfer", Answer(hang_up=True), done)
     with connect(stub.url) as client:
@@ -207,7 +209,7 @@ def test_a_transfer_always_has_a_key_and_keeps_it(stub: Stub, connect: Connect) 
 
 
 def test_an_expired_token_is_renewed_silently(stub: Stub, tmp_path: Path, connect: Connect) -> None:
-    """The new tokens are kept for the next process."""
+    """The new tokens are stored for the next process."""
     session = StoredSession(tmp_path, "default", stub.url)
     session.keep(OLD)
     stub.on("GET", "/v1/auth/me", only_fresh("SECRET-access-2", USER))
@@ -220,7 +222,7 @@ def test_an_expired_token_is_renewed_silently(stub: Stub, tmp_path: Path, connec
 
 
 def test_two_at_once_use_a_refresh_token_once(stub: Stub, tmp_path: Path, connect: Connect) -> None:
-    """Reuse revokes the session, so whoever comes second takes what the first was given."""
+    """Of two processes the second takes the first's new tokens, as reuse revokes the session."""
     StoredSession(tmp_path, "default", stub.url).keep(OLD)
     both_expired = threading.Barrier(2)
 
@@ -247,7 +249,7 @@ def test_two_at_once_use_a_refresh_token_once(stub: Stub, tmp_path: Path, connec
 
 
 def test_a_dead_session_is_forgotten(stub: Stub, connect: Connect) -> None:
-    """A refused refresh ends the session; what anyone may see is still shown."""
+    """A refused refresh token ends the session; public routes still work."""
     session = Session(OLD)
     stub.on("GET", "/v1/auth/me", refusal(401, "UNAUTHENTICATED"))
     stub.on("POST", "/v1/auth/refresh", refusal(401, "INVALID_REFRESH_TOKEN"))
@@ -268,7 +270,7 @@ def test_a_dead_session_is_forgotten(stub: Stub, connect: Connect) -> None:
 
 
 def test_an_exchange_that_is_away_does_not_end_the_session(stub: Stub, connect: Connect) -> None:
-    """Only a refusal of the refresh token itself does."""
+    """Only a refusal of the refresh token ends the session."""
     session = Session(OLD)
     stub.on("GET", "/v1/auth/me", refusal(401, "UNAUTHENTICATED"))
     stub.on("POST", "/v1/auth/refresh", refusal(503, "UNAVAILABLE"))
@@ -279,7 +281,7 @@ def test_an_exchange_that_is_away_does_not_end_the_session(stub: Stub, connect: 
 
 
 def test_an_api_key_goes_before_a_session(stub: Stub, connect: Connect) -> None:
-    """And a refused key is not renewed."""
+    """An API key takes precedence over a session, and a refused key causes no renewal."""
     stub.on("GET", "/v1/auth/me", refusal(401, "UNAUTHENTICATED"))
     with (
         connect(stub.url, session=Session(OLD), api_key="SECRET-key") as client,
@@ -290,7 +292,7 @@ def test_an_api_key_goes_before_a_session(stub: Stub, connect: Connect) -> None:
 
 
 def test_login_and_logout(stub: Stub, connect: Connect) -> None:
-    """A login lasts until the logout, which the exchange hears of."""
+    """A login lasts until the logout, which is sent to the exchange."""
     session = Session()
     stub.on("POST", "/v1/auth/login", Answer(body=tokens(1)))
     stub.on("POST", "/v1/auth/logout", Answer(204))
@@ -304,7 +306,7 @@ def test_login_and_logout(stub: Stub, connect: Connect) -> None:
 
 
 def test_follow_takes_every_page(stub: Stub, connect: Connect) -> None:
-    """The cursor of each page asks for the next, the filters staying."""
+    """follow() requests each next page by its cursor, with the same filters."""
     stub.on(
         "GET",
         "/v1/orders",
@@ -318,7 +320,7 @@ def test_follow_takes_every_page(stub: Stub, connect: Connect) -> None:
 
 
 def test_an_admin_asks_for_another_users_account(stub: Stub, connect: Connect) -> None:
-    """By the same calls, with the user's id."""
+    """The same calls with a user's id read another user's account."""
     for what in ("balance", "positions", "orders", "fills", "ledger"):
         stub.on("GET", f"/v1/users/7/{what}", Answer(body=page()))
     with connect(stub.url, api_key="k") as client:
@@ -336,7 +338,7 @@ def test_an_admin_asks_for_another_users_account(stub: Stub, connect: Connect) -
 
 
 def test_cookies_are_ignored(stub: Stub, connect: Connect) -> None:
-    """A cookie beside a token would bring the checks that are meant for browsers."""
+    """The client sends no cookie, which would trigger the exchange's checks for browsers."""
     headers = {"Set-Cookie": "predmarket_access=SECRET; Path=/"}
     stub.on("GET", "/v1/status", Answer(body={"version": "1"}, headers=headers))
     with connect(stub.url) as client:
@@ -352,14 +354,14 @@ def test_cookies_are_ignored(stub: Stub, connect: Connect) -> None:
 def test_another_kind_of_server_is_unreachable(
     stub: Stub, answer: Answer, connect: Connect
 ) -> None:
-    """What does not speak the API is not the exchange."""
+    """A server that does not speak the API raises Unreachable."""
     stub.on("GET", "/v1/status", answer)
     with connect(stub.url) as client, pytest.raises(Unreachable, match="does not answer like"):
         client.status()
 
 
 def test_an_error_without_the_apis_body_keeps_its_status(stub: Stub, connect: Connect) -> None:
-    """A proxy's own error page is reported as what it is."""
+    """An error page of a proxy is reported with its status."""
     stub.on("GET", "/v1/status", Answer(502, raw=b"<html>"))
     with connect(stub.url) as client, pytest.raises(ApiError) as caught:
         client.status()
@@ -376,7 +378,7 @@ def test_nobody_there(connect: Connect) -> None:
 
 
 def test_a_token_that_no_header_can_carry_is_not_quoted(stub: Stub, connect: Connect) -> None:
-    """The HTTP library's own message would show it."""
+    """The error for an invalid token does not contain it, unlike the HTTP library's."""
     client = connect(stub.url, api_key="SECRET\n")
     with client, pytest.raises(ConfigurationError) as caught:
         client.status()
@@ -385,7 +387,7 @@ def test_a_token_that_no_header_can_carry_is_not_quoted(stub: Stub, connect: Con
 
 @pytest.mark.parametrize("market", ["", ".", ".."])
 def test_a_market_cannot_climb_out_of_its_path(stub: Stub, market: str, connect: Connect) -> None:
-    """No name leads to another route."""
+    """No market name leads to another route."""
     with connect(stub.url) as client, pytest.raises(predmarket.client.ClientError):
         client.market(market)
     assert not stub.requests

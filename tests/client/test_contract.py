@@ -1,4 +1,4 @@
-"""The client agrees with the contracts: it reads every field, and sends what they accept."""
+"""The client agrees with the contracts: it reads every field and sends valid bodies."""
 
 import json
 from typing import get_type_hints
@@ -26,7 +26,7 @@ from predmarket.contracts import (
 
 
 def wire_names(kind: type[msgspec.Struct]) -> set[str]:
-    """Return a contract's fields as the wire spells them."""
+    """Return a contract's field names on the wire."""
     return {field.encode_name for field in msgspec.structs.fields(kind)}
 
 
@@ -90,12 +90,12 @@ def wire_names(kind: type[msgspec.Struct]) -> set[str]:
     ],
 )
 def test_shapes_have_the_contracts_fields(shape: type, contract: type[msgspec.Struct]) -> None:
-    """A field that is added or renamed is added or renamed here."""
+    """The client's response types have exactly the contracts' fields."""
     assert wire_names(contract) == set(get_type_hints(shape))
 
 
 def test_users_have_more_than_the_common_fields() -> None:
-    """disabled comes in some answers only."""
+    """disabled is in some answers only."""
     assert wire_names(identity.User) <= set(get_type_hints(response_types.User))
 
 
@@ -121,7 +121,7 @@ def test_users_have_more_than_the_common_fields() -> None:
     ],
 )
 def test_csv_has_every_field(layout: Layout, contract: type[msgspec.Struct]) -> None:
-    """And every column of a table is a field."""
+    """CSV has every field, and every column of a table is a field."""
     assert wire_names(contract) <= set(layout.fields)
     assert {column.key for column in layout.columns} <= set(layout.fields)
 
@@ -213,6 +213,6 @@ PROPOSAL: response_types.Proposal = {
     ],
 )
 def test_what_is_sent_is_accepted(call: Call[object], contract: type[requests.Request]) -> None:
-    """Every body decodes under its contract, unknown fields being refused."""
+    """Every request body decodes under its contract, which forbids unknown fields."""
     assert call.body is not None
     requests.decode(json.dumps(dict(call.body)).encode(), contract)

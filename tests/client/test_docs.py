@@ -1,4 +1,4 @@
-"""The page on writing a client: its examples are Python, and what they import is there."""
+"""The page on writing a client: its examples are valid Python and their imports exist."""
 
 import ast
 import re
@@ -12,12 +12,12 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), 
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example(example: str) -> None:
-    """It can be read, and its imports work."""
+    """The example parses, and its imports work."""
     tree = ast.parse(example)
     imports: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
     exec(compile(ast.Module(imports, []), str(PAGE), "exec"), {})
 
 
 def test_there_are_examples() -> None:
-    """The expression above finds them."""
+    """The expression above finds examples."""
     assert len(EXAMPLES) >= 3

@@ -1,4 +1,4 @@
-"""The feed against a scripted exchange: its topics, what it yields, how it closes a gap."""
+"""The feed against a scripted exchange: topics, yielded messages, and the repair of gaps."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from tests.support.stub_data import TRADE
 
 
 async def test_a_book_is_kept(scripted: ScriptedExchange) -> None:
-    """Snapshot, absolute sizes, removals; found by slug and by id."""
+    """The book follows snapshots, absolute sizes and removals; slug and id find it."""
     async with feed_of(scripted, "orderbook:rain") as feed:
         connection = await scripted.accepted()
         book = feed.book("rain")
@@ -49,7 +49,7 @@ async def test_a_book_is_kept(scripted: ScriptedExchange) -> None:
 
 
 async def test_what_is_held_already_is_not_yielded_again(scripted: ScriptedExchange) -> None:
-    """Repeats are dropped; what was sent before the confirmation is, too."""
+    """Repeats, and messages before the confirmation, are dropped."""
     async with feed_of(scripted, TRADES) as feed:
         connection = await scripted.accepted()
         await begun(connection)
@@ -67,7 +67,7 @@ async def test_what_is_held_already_is_not_yielded_again(scripted: ScriptedExcha
 
 
 async def test_a_gap_is_told_and_closed(scripted: ScriptedExchange) -> None:
-    """The book is stale meanwhile, and what follows on the gap does not count."""
+    """During a gap the book is stale, and later messages are not applied."""
     async with feed_of(scripted, BOOK) as feed:
         connection = await scripted.accepted()
         await connection.confirm()
@@ -83,14 +83,14 @@ async def test_a_gap_is_told_and_closed(scripted: ScriptedExchange) -> None:
 
 
 async def test_a_gap_that_stays_ends_in_a_snapshot(scripted: ScriptedExchange) -> None:
-    """Resuming that leads to the same gap is not repeated."""
+    """When a resume leads to the same gap, the feed requests a snapshot."""
     async with feed_of(scripted, TRADES) as feed:
         connection = await scripted.accepted()
         await begun(connection)
         await trade(connection, 9)
         assert await connection.confirm() == [{"topic": TRADES, "lastSeq": 3}]
         await trade(connection, 9)
-        assert await begun(connection, 9) == [TRADES]  # without a place
+        assert await begun(connection, 9) == [TRADES]  # without a seq
         await trade(connection, 10)
         taken = await take(feed, 3)
         assert [type(one) for one in taken if not isinstance(one, StateChanged)] == [
@@ -103,7 +103,7 @@ async def test_a_gap_that_stays_ends_in_a_snapshot(scripted: ScriptedExchange) -
 
 
 async def test_topics_come_and_go(scripted: ScriptedExchange) -> None:
-    """While it runs; a refused one is raised and leaves the others alone."""
+    """Topics are added and removed while the feed runs; a refused one raises, others continue."""
     async with feed_of(scripted, TRADES) as feed:
         connection = await scripted.accepted()
         await begun(connection)
@@ -131,7 +131,7 @@ async def test_topics_come_and_go(scripted: ScriptedExchange) -> None:
 
 
 async def test_a_topic_that_the_exchange_ends(scripted: ScriptedExchange) -> None:
-    """It is told, and the next connection does not ask for it: its market is out of sight."""
+    """The end of a topic is yielded, and the next connection does not request it."""
     async with feed_of(scripted, TRADES, "markets") as feed:
         connection = await scripted.accepted()
         assert await connection.confirm() == [TRADES, "markets"]
@@ -144,7 +144,10 @@ async def test_a_topic_that_the_exchange_ends(scripted: ScriptedExchange) -> Non
 
 
 async def test_a_topic_that_is_not_answered(scripted: ScriptedExchange) -> None:
-    """It is waited for so long, and asked for again with the next connection."""
+    """A subscription without a reply raises at its time limit.
+
+    The next connection requests the topic again.
+    """
     async with feed_of(scripted, timeout_s=0.05) as feed:
         connection = await scripted.accepted()
         await feed.live()
@@ -163,7 +166,7 @@ async def test_a_topic_that_is_not_answered(scripted: ScriptedExchange) -> None:
 
 
 async def test_topics_without_a_connection(scripted: ScriptedExchange) -> None:
-    """They are asked for with the next one; a thousand fit, in several requests."""
+    """Topics wait for the next connection; a thousand take several requests."""
     names = [f"ticker:{number}" for number in range(1_000)]
     feed = feed_of(scripted)
     await feed.subscribe(*names)
@@ -177,7 +180,7 @@ async def test_topics_without_a_connection(scripted: ScriptedExchange) -> None:
 
 
 async def test_a_topic_refused_at_the_start(scripted: ScriptedExchange) -> None:
-    """The feed ends with the reason: asking again would change nothing."""
+    """The feed ends with the reason of a topic refused at the start."""
     async with feed_of(scripted, "user:9:orders") as feed:
         connection = await scripted.accepted()
         await connection.refuse(await connection.heard("subscribe"), "FORBIDDEN")
@@ -186,7 +189,7 @@ async def test_a_topic_refused_at_the_start(scripted: ScriptedExchange) -> None:
 
 
 async def test_a_topic_that_cannot_begin_now(scripted: ScriptedExchange) -> None:
-    """A part of the exchange is down: it is tried again from a new connection."""
+    """A topic that is unavailable for a time is requested again on a new connection."""
     async with feed_of(scripted, TRADES) as feed:
         connection = await scripted.accepted()
         await connection.confirm()
@@ -202,7 +205,7 @@ async def test_a_topic_that_cannot_begin_now(scripted: ScriptedExchange) -> None
 
 
 async def test_two_names_of_one_topic(scripted: ScriptedExchange) -> None:
-    """They share what is held; the topic stays while one of them is wanted."""
+    """Two names share one topic, which stays while one of them is subscribed."""
     names = {"orderbook:rain": BOOK}
     async with feed_of(scripted, "orderbook:rain", BOOK) as feed:
         connection = await scripted.accepted()
@@ -217,7 +220,7 @@ async def test_two_names_of_one_topic(scripted: ScriptedExchange) -> None:
 
 
 async def test_a_name_that_comes_to_mean_another_topic(scripted: ScriptedExchange) -> None:
-    """What was held of the one is nothing for the other."""
+    """When a name resolves to another topic, the held state is discarded."""
     async with feed_of(scripted, "trades:rain") as feed:
         connection = await scripted.accepted()
         await connection.confirm({"trades:rain": TRADES})
@@ -235,14 +238,14 @@ async def test_a_name_that_comes_to_mean_another_topic(scripted: ScriptedExchang
 
 
 async def test_a_slow_reader_loses_nothing(scripted: ScriptedExchange) -> None:
-    """Beyond the bound, a topic is left where it was and asked for again once there is room."""
+    """A topic beyond the buffer's bound pauses, and resumes once there is room."""
     async with feed_of(scripted, TRADES, limit=4) as feed:
         connection = await scripted.accepted()
         await begun(connection)
         for seq in range(4, 20):
             await trade(connection, seq)
         await connection.say("ping")
-        await connection.heard("pong")  # all of them have been read by now
+        await connection.heard("pong")  # all of them are read by now
         assert await seqs(feed, 3) == [3, 4, 5]
         assert await connection.confirm() == [{"topic": TRADES, "lastSeq": 5}]
         await trade(connection, 6)
@@ -251,7 +254,7 @@ async def test_a_slow_reader_loses_nothing(scripted: ScriptedExchange) -> None:
 
 
 async def test_a_slow_reader_gets_its_book_whole(scripted: ScriptedExchange) -> None:
-    """The book itself is never behind; its messages become one snapshot."""
+    """The book is never behind; queued messages of a book become one snapshot."""
     async with feed_of(scripted, BOOK, limit=4) as feed:
         connection = await scripted.accepted()
         await connection.confirm()
@@ -270,7 +273,7 @@ async def test_a_slow_reader_gets_its_book_whole(scripted: ScriptedExchange) -> 
 
 
 def _delta(size: str, price: str = "0.5") -> str:
-    """Return a change of the book that cannot be."""
+    """Return an invalid change of the book."""
     data = {"marketId": 1, "bids": [[price, size]], "asks": []}
     envelope = {"type": "orderbook.delta", "ts": 1, "topic": BOOK, "seq": 4, "lastSeq": 3}
     return json.dumps(envelope | {"data": data})
@@ -289,7 +292,7 @@ def _delta(size: str, price: str = "0.5") -> str:
     ],
 )
 async def test_what_cannot_be_read_ends_a_connection(scripted: ScriptedExchange, text: str) -> None:
-    """Nothing of it is believed, and the topics go on from where they were."""
+    """An unreadable message ends the connection, and the topics resume before it."""
     async with feed_of(scripted, BOOK) as feed:
         connection = await scripted.accepted()
         await connection.confirm()
@@ -303,7 +306,7 @@ async def test_what_cannot_be_read_ends_a_connection(scripted: ScriptedExchange,
 
 
 async def test_what_it_does_not_know_is_shown(scripted: ScriptedExchange) -> None:
-    """A newer exchange may say more; the fields it knows are read."""
+    """Messages of unknown kinds and with unknown fields are yielded."""
     async with feed_of(scripted, "ticker:1") as feed:
         connection = await scripted.accepted()
         await connection.confirm()

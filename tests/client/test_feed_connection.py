@@ -1,4 +1,4 @@
-"""The feed against a scripted exchange: how it connects, is lost, comes back, and ends."""
+"""The feed against a scripted exchange: connecting, losing connections, reconnecting, ending."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ from tests.support.scripted_exchange import PATIENCE_S, ScriptedExchange
 
 
 async def test_a_cut_connection_resumes_where_it_was(scripted: ScriptedExchange) -> None:
-    """Each topic from its own seq; one that never began, from its beginning."""
+    """Each topic resumes from its seq; one that never began starts from the beginning."""
     async with feed_of(scripted, BOOK, TRADES, "markets") as feed:
         connection = await scripted.accepted()
         await connection.confirm()
@@ -51,7 +51,7 @@ async def test_a_cut_connection_resumes_where_it_was(scripted: ScriptedExchange)
 
 
 async def test_a_ping_is_answered(scripted: ScriptedExchange) -> None:
-    """And counts as being heard, though nothing is yielded."""
+    """A ping is answered and counts as a sign of life; nothing is yielded."""
     now = [100.0]
     async with feed_of(scripted, TRADES, clock=lambda: now[0]) as feed:
         connection = await scripted.accepted()
@@ -71,7 +71,7 @@ async def test_a_ping_is_answered(scripted: ScriptedExchange) -> None:
 async def test_a_quiet_exchange_is_asked_for_a_sign_of_life(
     scripted: ScriptedExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its pong counts as being heard: silence means that something is wrong, soon."""
+    """The feed pings a silent exchange; the pong counts as a sign of life."""
     monkeypatch.setattr(connection, "PROBE_S", 0.01)
     now = [100.0]
     async with feed_of(scripted, TRADES, clock=lambda: now[0]) as feed:
@@ -84,7 +84,7 @@ async def test_a_quiet_exchange_is_asked_for_a_sign_of_life(
 
 
 async def test_everything_is_told_anew_on_demand(scripted: ScriptedExchange) -> None:
-    """As after a sleep of the machine: the connection is given up, and each topic resumed."""
+    """A resynchronisation, as after a machine's sleep, reconnects and resumes each topic."""
     async with feed_of(scripted, TRADES) as feed:
         await begun(await scripted.accepted())
         await take(feed, 1)
@@ -97,7 +97,7 @@ async def test_everything_is_told_anew_on_demand(scripted: ScriptedExchange) -> 
 
 @pytest.mark.parametrize("code", [1000, 1011, 1012, 1013, 4408, 4429])
 async def test_closed_by_the_exchange_it_comes_back(scripted: ScriptedExchange, code: int) -> None:
-    """And resumes; after too many messages, as late as it ever does."""
+    """The feed reconnects after a close, after too many messages with the longest pause."""
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -116,7 +116,7 @@ async def test_closed_by_the_exchange_it_comes_back(scripted: ScriptedExchange, 
 
 
 async def test_given_up_it_says_why(scripted: ScriptedExchange) -> None:
-    """In the exchange's own words: the same code is sent for more than one reason."""
+    """The state LOST has the exchange's own reason, since a close code has several reasons."""
     async with feed_of(scripted, TRADES) as feed:
         connection = await scripted.accepted()
         await begun(connection)
@@ -128,7 +128,7 @@ async def test_given_up_it_says_why(scripted: ScriptedExchange) -> None:
 
 @pytest.mark.parametrize(("code", "status"), [(4401, 401), (4403, 403), (4413, 413)])
 async def test_closed_for_good(scripted: ScriptedExchange, code: int, status: int) -> None:
-    """An API key that ends, or a defect, is raised: coming back would not help."""
+    """A close for an ended API key or a defect raises."""
     async with feed_of(scripted, TRADES, api_key="SECRET") as feed:
         connection = await scripted.accepted()
         await begun(connection)
@@ -142,12 +142,15 @@ async def test_closed_for_good(scripted: ScriptedExchange, code: int, status: in
 
 
 async def test_an_expired_token_is_renewed(scripted: ScriptedExchange) -> None:
-    """Whether the handshake or a close code says so; a session that ended is raised."""
+    """A token that expired is renewed, after a refused handshake or a close code.
+
+    An ended session raises.
+    """
     session = Session(Tokens("old", "r"))
     async with feed_of(scripted, TRADES, session=session) as feed:
         connection = await scripted.accepted()
         assert connection.token == "old"
-        session.keep(Tokens("new", "r"))  # another client was first
+        session.keep(Tokens("new", "r"))  # another client renewed first
         await connection.close(4401)
         connection = await scripted.accepted()
         assert connection.token == "new"
@@ -167,7 +170,7 @@ async def test_an_expired_token_is_renewed(scripted: ScriptedExchange) -> None:
 
 
 async def test_a_token_is_renewed_once(scripted: ScriptedExchange) -> None:
-    """A fresh one that is refused, too, ends the feed: the next would be refused as well."""
+    """A new token that is refused ends the feed."""
     session = Session(Tokens("old", "r"))
     async with feed_of(scripted, TRADES, session=session) as feed:
         for token in ("new", "newer"):
@@ -179,7 +182,7 @@ async def test_a_token_is_renewed_once(scripted: ScriptedExchange) -> None:
 
 
 async def test_a_new_token_is_used_at_once(scripted: ScriptedExchange) -> None:
-    """Nothing has failed, so no pause from before counts; one that is refused again waits."""
+    """A new token is used without a pause; a refused one waits again."""
     pauses: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -206,7 +209,7 @@ async def test_a_new_token_is_used_at_once(scripted: ScriptedExchange) -> None:
 
 
 async def test_a_renewal_that_is_not_answered_is_tried_again(scripted: ScriptedExchange) -> None:
-    """The feed holds on to its session while the exchange cannot say whether it has ended."""
+    """A renewal without a reply is retried, and the session is kept."""
     session = Session(Tokens("old", "r"))
     async with feed_of(scripted, TRADES, session=session) as feed:
         for _ in range(3):  # the stub serves no /v1/auth/refresh
@@ -223,7 +226,7 @@ async def test_a_renewal_that_is_not_answered_is_tried_again(scripted: ScriptedE
 
 
 async def test_the_handshake_says_who_and_how(scripted: ScriptedExchange) -> None:
-    """The key in a header, never in the address; without topics, it is asked if it is taken."""
+    """The key is in a header, never in the URL; without topics the feed checks the key."""
     async with feed_of(scripted, api_key="SECRET", cancel_on_disconnect=True) as feed:
         connection = await scripted.accepted()
         assert (connection.token, connection.path) == ("SECRET", "/realtime?cancelOnDisconnect=1")
@@ -238,7 +241,7 @@ async def test_the_handshake_says_who_and_how(scripted: ScriptedExchange) -> Non
 
 
 async def test_states_do_not_pile_up(scripted: ScriptedExchange) -> None:
-    """However often a connection is lost while nobody reads."""
+    """Repeated losses of the connection without a reader use bounded memory."""
     async with feed_of(scripted, TRADES, limit=2) as feed:
         for _ in range(5):
             connection = await scripted.accepted()
@@ -252,12 +255,12 @@ async def test_states_do_not_pile_up(scripted: ScriptedExchange) -> None:
         await connection.heard("pong")
         states = [await anext(feed) for _ in range(2)]
         assert states == [StateChanged(State.LIVE), StateChanged(State.LIVE)]
-        await begun(connection)  # there was no room for the first snapshot
+        await begun(connection)  # the first snapshot did not fit
         assert await seqs(feed, 1) == [3]
 
 
 async def test_silence_ends_a_connection(scripted: ScriptedExchange) -> None:
-    """A wire that was cut far away says nothing by itself."""
+    """A silent connection is closed, because a cut far away sends no signal."""
     async with feed_of(scripted, TRADES, silence_s=0.05) as feed:
         await begun(await scripted.accepted())
         lost = await until(feed, StateChanged, State.LOST)
@@ -266,7 +269,7 @@ async def test_silence_ends_a_connection(scripted: ScriptedExchange) -> None:
 
 
 async def test_pauses_grow_until_a_connection_holds(scripted: ScriptedExchange) -> None:
-    """Twofold up to the longest; a Retry-After is believed; a connection that held starts over."""
+    """Pauses double up to the longest; Retry-After counts; a stable connection resets them."""
     pauses: list[float] = []
     now = [0.0]
 
@@ -298,7 +301,7 @@ async def test_pauses_grow_until_a_connection_holds(scripted: ScriptedExchange) 
     ("spread", "pauses"), [(0.0, [2.0, 4.0, 5.0, 5.0]), (1.0, [1.0, 2.0, 2.5, 2.5])]
 )
 def test_backoff(spread: float, pauses: list[float]) -> None:
-    """Bounded, spread over the later half, for ever."""
+    """Every pause is bounded and random within its second half, without end."""
     backoff = Backoff(first_s=2.0, longest_s=5.0, spread=lambda: spread)
     assert [backoff.pause_s(number) for number in (1, 2, 3, 100_000)] == pauses
     assert backoff.pause_s(1, 4.5) == 4.5
@@ -306,7 +309,7 @@ def test_backoff(spread: float, pauses: list[float]) -> None:
 
 
 async def test_no_exchange_at_this_address(scripted: ScriptedExchange) -> None:
-    """It says so at the first attempt; one that was there may come back."""
+    """A first attempt at no exchange raises; an exchange known from before is retried."""
     body = {"error": {"code": "NOT_FOUND", "message": "nothing here"}, "requestId": "r"}
     scripted.refuse(404, body)
     async with feed_of(scripted, TRADES) as feed:
@@ -324,7 +327,7 @@ async def test_no_exchange_at_this_address(scripted: ScriptedExchange) -> None:
 
 
 async def test_nobody_there() -> None:
-    """It tries for ever, and says why it is not live."""
+    """The feed retries for ever, and its state has the reason."""
     tried = asyncio.Event()
 
     async def sleep(_: float) -> None:
@@ -338,7 +341,7 @@ async def test_nobody_there() -> None:
 
 
 async def test_closing_ends_everything(scripted: ScriptedExchange) -> None:
-    """The iteration ends after what waits; whoever waits for an answer or for life is told."""
+    """The iteration ends after queued messages, and every waiting call raises."""
     feed = feed_of(scripted, TRADES)
     async with feed:
         connection = await scripted.accepted()
@@ -361,7 +364,7 @@ async def test_closing_ends_everything(scripted: ScriptedExchange) -> None:
 
 
 async def test_a_reader_that_gives_up_leaves_the_feed_in_order(scripted: ScriptedExchange) -> None:
-    """Cancelling a wait for a message or an answer takes nothing from the next."""
+    """A cancelled wait for a message or a reply affects no later one."""
     async with feed_of(scripted, TRADES) as feed:
         connection = await scripted.accepted()
         await begun(connection)

@@ -1,4 +1,4 @@
-"""Orders over the feed's socket: answers match requests, and a missing answer is reported."""
+"""Orders over the feed's socket: replies match requests, and a missing reply is reported."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ from tests.support.stub_data import ORDER
 
 
 async def test_answers_find_their_requests(scripted: ScriptedExchange) -> None:
-    """In any order, among other messages; a refusal is the error that REST would raise."""
+    """Replies match requests in any order; a refusal raises REST's error."""
     async with feed_of(scripted) as feed:
         connection = await scripted.accepted()
         await feed.live()
@@ -58,7 +58,7 @@ async def test_answers_find_their_requests(scripted: ScriptedExchange) -> None:
 
 
 async def test_requests_whose_connection_died(scripted: ScriptedExchange) -> None:
-    """All of them are told; without a connection, nothing is sent."""
+    """All pending requests raise; without a connection nothing is sent."""
 
     async def never(_: float) -> None:
         await asyncio.Event().wait()
@@ -79,7 +79,7 @@ async def test_requests_whose_connection_died(scripted: ScriptedExchange) -> Non
 
 
 async def test_an_answer_that_does_not_come(scripted: ScriptedExchange) -> None:
-    """It is waited for so long; when it comes later, it is shown as what it is."""
+    """A request without a reply raises at its time limit; a late reply is yielded."""
     async with feed_of(scripted, timeout_s=0.05) as feed:
         connection = await scripted.accepted()
         await feed.live()
@@ -93,7 +93,7 @@ async def test_an_answer_that_does_not_come(scripted: ScriptedExchange) -> None:
 
 
 async def test_a_message_that_is_too_long_is_not_sent(scripted: ScriptedExchange) -> None:
-    """It would end the connection."""
+    """A message above the limit raises, because it would end the connection."""
     async with feed_of(scripted) as feed:
         await feed.live()
         with pytest.raises(ClientError, match="bytes"):

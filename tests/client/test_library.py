@@ -1,4 +1,4 @@
-"""The library as its users meet it: signatures, settings, units, errors."""
+"""The library's public interface: signatures, settings, units, errors."""
 
 import inspect
 import sys
@@ -35,20 +35,23 @@ ORDER = NewOrder(market="rain", side="buy", qty="10", price=Decimal("0.60"), typ
 
 
 def test_the_package_says_that_it_is_typed() -> None:
-    """Type checkers look for this file."""
+    """The package contains py.typed."""
     assert (Path(predmarket.__file__).parent / "py.typed").exists()
 
 
 @pytest.mark.parametrize("client", [Client, AsyncClient])
 def test_a_method_shows_what_it_takes_and_what_it_answers(client: type) -> None:
-    """Not the call that it sends."""
+    """A method's signature has its parameters and its result, not the request."""
     shown = inspect.signature(client.place_order)  # type: ignore[attr-defined]
     assert list(shown.parameters) == ["self", "order"]
     assert shown.return_annotation is response_types.Order
 
 
 def test_words_are_taken_in_either_case_and_times_as_datetimes() -> None:
-    """As people write them; what is not exact, or has no zone, is refused before it is sent."""
+    """Enumerations are accepted in any case, and times as datetimes.
+
+    Inexact numbers and times without a zone are refused before a request.
+    """
     noon = datetime(2030, 1, 31, 14, tzinfo=timezone(timedelta(hours=2)))
     body = NewOrder(
         market=1, side="sell", qty=1, price="0.6", time_in_force="gtd", expires_at=noon
@@ -62,14 +65,14 @@ def test_words_are_taken_in_either_case_and_times_as_datetimes() -> None:
 
 
 def test_a_batch_takes_orders_and_bodies() -> None:
-    """Either may be given; it is repeatable when each has a client order id."""
+    """A batch of orders or bodies is repeatable when each has a client order id."""
     both = calls.place_batch([ORDER, {"marketId": 1, "clientOrderId": "a"}])
     assert both.body == {"orders": [ORDER.body(), {"marketId": 1, "clientOrderId": "a"}]}
     assert not both.repeatable
 
 
 def test_a_refusal_names_the_field() -> None:
-    """The first one, and how many more there are."""
+    """An error names the first invalid field and the number of others."""
     details = [{"path": "price", "message": "must be below 1"}, {"path": "qty", "message": "x"}]
     error = refusal(
         400, {"error": {"code": "VALIDATION_FAILED", "message": "no", "details": details}}, ""
@@ -80,7 +83,7 @@ def test_a_refusal_names_the_field() -> None:
 
 @pytest.mark.parametrize("url", ["localhost:22000", "ftp://x", "http://", "127.0.0.1"])
 def test_what_is_no_address_is_said_at_once(url: str) -> None:
-    """A bot would otherwise try for ever."""
+    """An invalid address raises at once, because a bot would retry for ever."""
     with pytest.raises(ConfigurationError, match="is not an address"):
         Client(url)
 
@@ -100,7 +103,7 @@ def test_what_is_no_address_is_said_at_once(url: str) -> None:
 def test_what_of_the_environment_cannot_be_used_is_named(
     name: str, value: str, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In one line, which a person can act on, and alone among those that can be used."""
+    """Only invalid variables are named, in one line that says what to do."""
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match="cannot be used") as refused:
@@ -112,7 +115,7 @@ def test_what_of_the_environment_cannot_be_used_is_named(
 async def test_a_feed_names_what_of_the_environment_cannot_be_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It would try for ever otherwise."""
+    """A feed raises for invalid variables in place of retrying for ever."""
     monkeypatch.setenv("ALL_PROXY", "socks://127.0.0.1:1")
     with pytest.raises(ConfigurationError, match="ALL_PROXY cannot be used"):
         async with opened("ws://x.test", None, timeout_s=1, silence_s=1, clock=monotonic):
@@ -120,7 +123,7 @@ async def test_a_feed_names_what_of_the_environment_cannot_be_used(
 
 
 def test_an_address_behind_a_proxy_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That is what cannot be reached, most of the time."""
+    """An error behind a proxy names the proxy, which most often is the cause."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     with (
         Client("http://exchange.test", retry=Retry(attempts=1)) as client,
@@ -132,7 +135,7 @@ def test_an_address_behind_a_proxy_names_it(monkeypatch: pytest.MonkeyPatch) -> 
 async def test_from_the_environment(
     stub: Stub, scripted: ScriptedExchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """As the command line reads it."""
+    """from_environment() reads the same variables as the command line."""
     monkeypatch.setenv("PREDMARKET_CONFIG_DIR", str(tmp_path))
     monkeypatch.setenv("PREDMARKET_API_KEY", "pmk_1")
     (tmp_path / "config.toml").write_text(
@@ -149,7 +152,7 @@ async def test_from_the_environment(
 
 
 def test_answers_to_calculate_with() -> None:
-    """Decimals stay exact, times know their zone; what is inside is turned, too."""
+    """exact() returns exact decimals and zoned times, at any depth of an answer."""
     fill = {"price": "0.6000", "createdAt": "2030-01-31T12:00:00.000000Z", "side": "BUY"}
     turned = exact({"qty": "10.00", "fills": [fill], "reason": None})
     moment = datetime(2030, 1, 31, 12, tzinfo=UTC)
@@ -160,7 +163,7 @@ def test_answers_to_calculate_with() -> None:
 
 
 def test_answers_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numbers and times have their own columns; without pandas it is said which extra brings it."""
+    """Numbers and times have typed columns; without pandas the error names the extra."""
     items = [{"price": "0.60", "createdAt": "2030-01-31T12:00:00Z"}]
     table = to_pandas(items)
     assert table["price"].sum() == 0.6
@@ -171,7 +174,7 @@ def test_answers_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_decimal_of_the_wire_is_known() -> None:
-    """The exchange's own types say which fields are decimals and times."""
+    """The client's lists of decimals and times match the exchange's types."""
     for kind in (orders.Order, markets.Market):
         for name, note in inspect.get_annotations(kind).items():
             wire = "".join(

@@ -1,4 +1,4 @@
-"""Every message of the contract is read as its own kind."""
+"""Every message of the contract decodes to its own class."""
 
 import msgspec
 import pytest
@@ -36,7 +36,7 @@ CONTRACTS: dict[str, object] = {
 
 
 def sample(hint: object) -> object:
-    """Return a value of a contract's field, with something in every list."""
+    """Return a value of a contract's field, with an item in every list."""
     info = msgspec.inspect.type_info(hint)
     return _sample(info)
 
@@ -66,7 +66,7 @@ def _sample(info: msgspec.inspect.Type) -> object:
 
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_data_is_whole(name: str) -> None:
-    """Every field that the contract names is in ``data``, as the JSON has it."""
+    """``data`` has every field of the contract, equal to the JSON."""
     data = sample(CONTRACTS[name])
     raw = msgspec.json.encode(
         {"type": name, "ts": 1, "topic": "t", "seq": 4, "lastSeq": 3, "data": data}
@@ -79,12 +79,12 @@ def test_data_is_whole(name: str) -> None:
 
 
 def test_every_kind_has_a_contract() -> None:
-    """And the other way round."""
+    """Every kind of message has a contract, and every contract a kind."""
     assert KINDS.keys() == CONTRACTS.keys()
 
 
 def test_a_kind_that_is_not_known() -> None:
-    """It is shown as it came."""
+    """A message of an unknown kind is yielded unchanged."""
     raw = b'{"type":"weather","ts":1,"data":{}}'
     envelope = msgspec.json.decode(raw, type=ServerMessage)
     assert messages.read(envelope, raw) == Unknown("weather", raw)

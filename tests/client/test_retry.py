@@ -8,7 +8,7 @@ from predmarket.client.retry import Backoff, Retry
 
 
 def test_pauses_between_attempts_grow_until_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threefold, up to the longest; after the last attempt there is none."""
+    """Pauses triple up to the longest; there is none after the last attempt."""
     monkeypatch.setattr(random, "uniform", lambda _least, _most: 1.0)
     retry = Retry(attempts=5, first_s=0.5, longest_s=5.0)
     pauses = [retry.pause_s(attempt) for attempt in range(1, 6)]
@@ -16,7 +16,7 @@ def test_pauses_between_attempts_grow_until_the_last(monkeypatch: pytest.MonkeyP
 
 
 def test_the_exchange_may_ask_for_a_longer_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its Retry-After counts, up to the longest pause."""
+    """Retry-After extends a pause up to the longest."""
     monkeypatch.setattr(random, "uniform", lambda _least, _most: 1.0)
     retry = Retry(first_s=0.5, longest_s=5.0)
     assert retry.pause_s(1, 2.0) == 2.0
@@ -24,7 +24,7 @@ def test_the_exchange_may_ask_for_a_longer_pause(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_feed_backs_off_twofold_and_for_ever() -> None:
-    """Up to the longest pause, shortened by at most half."""
+    """Pauses double up to the longest, less up to half at random."""
     least = Backoff(first_s=1.0, longest_s=6.0, spread=lambda: 1.0)
     most = Backoff(first_s=1.0, longest_s=6.0, spread=lambda: 0.0)
     assert [most.pause_s(failures) for failures in (1, 2, 3, 4, 10_000)] == [1, 2, 4, 6, 6]

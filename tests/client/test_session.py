@@ -1,4 +1,4 @@
-"""Where tokens are kept."""
+"""The storage of tokens."""
 
 import json
 import os
@@ -18,12 +18,12 @@ URL = "http://127.0.0.1:8000"
 
 @pytest.fixture(autouse=True)
 def _no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine's own keyring is left alone."""
+    """Keep the machine's own keyring out of the tests."""
     monkeypatch.setitem(sys.modules, "keyring", None)
 
 
 def test_a_session_survives_its_process(tmp_path: Path) -> None:
-    """Each profile at each address has a session of its own."""
+    """Each profile at each address has its own session."""
     StoredSession(tmp_path, "a", URL).keep(TOKENS)
     assert StoredSession(tmp_path, "a", URL).load() == TOKENS
     assert StoredSession(tmp_path, "b", URL).load() is None
@@ -31,7 +31,7 @@ def test_a_session_survives_its_process(tmp_path: Path) -> None:
 
 
 def test_the_file_is_the_owners_alone(tmp_path: Path) -> None:
-    """Mode 0600 whatever the umask, in a folder of mode 0700, and no draft is left behind."""
+    """The file has mode 0600 under any umask, its folder 0700, and no temporary file remains."""
     folder = tmp_path / "made"
     before = os.umask(0)
     try:
@@ -46,7 +46,7 @@ def test_the_file_is_the_owners_alone(tmp_path: Path) -> None:
 
 
 def test_forgetting_one_leaves_the_others(tmp_path: Path) -> None:
-    """Logging out of one profile is no concern of another's."""
+    """Logging out of one profile keeps the other sessions."""
     StoredSession(tmp_path, "a", URL).keep(TOKENS)
     StoredSession(tmp_path, "b", URL).keep(TOKENS)
     StoredSession(tmp_path, "a", URL).forget()
@@ -59,7 +59,7 @@ def test_forgetting_one_leaves_the_others(tmp_path: Path) -> None:
     "text", ["", "{", "[" * 3_000, "[]", '{"sessions": [1]}', '{"sessions": {"a": "SECRET"}}']
 )
 def test_a_damaged_file_is_named_and_not_quoted(tmp_path: Path, text: str) -> None:
-    """The message says what to do; it shows nothing of what the file holds."""
+    """The error says what to do and shows none of the file's contents."""
     (tmp_path / "session.json").write_text(text)
     with pytest.raises(ConfigurationError, match=r"session\.json") as caught:
         StoredSession(tmp_path, "a", URL).load()
@@ -67,7 +67,7 @@ def test_a_damaged_file_is_named_and_not_quoted(tmp_path: Path, text: str) -> No
 
 
 def test_a_lock_that_another_keeps(tmp_path: Path) -> None:
-    """It is waited for as long as was said, and named: a stopped process never lets go of it."""
+    """A lock held by another process, perhaps a stopped one, raises after the time limit."""
     with StoredSession(tmp_path, "a", URL).exclusively():
         waits = StoredSession(tmp_path, "b", URL, lock_s=0.01)
         kept = rf"process {os.getpid()} has kept .*session\.lock locked for 0\.01 s"
@@ -78,7 +78,7 @@ def test_a_lock_that_another_keeps(tmp_path: Path) -> None:
 
 
 def test_what_is_waited_for_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once, after a while."""
+    """A wait for the lock gives one message, after a while."""
     monkeypatch.setattr("predmarket.client.session.SILENT_S", 0.0)
     monkeypatch.setattr("predmarket.client.session.POLL_S", 0.001)
     said: list[str] = []
@@ -89,7 +89,7 @@ def test_what_is_waited_for_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    """A file in the way is one clear error."""
+    """A file in the folder's place gives one clear error."""
     (tmp_path / "file").write_text("")
     session = StoredSession(tmp_path / "file" / "folder", "a", URL)
     with pytest.raises(ConfigurationError, match="cannot"), session.exclusively():
@@ -97,7 +97,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 class Ring:
-    """A keyring in memory, or one that swallows what it is given."""
+    """A keyring in memory, or one that discards everything."""
 
     def __init__(self, *, works: bool) -> None:
         self.kept: dict[tuple[str, str], str] = {}
@@ -115,7 +115,7 @@ class Ring:
 
 
 def test_a_keyring_holds_the_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then the file only says where they are."""
+    """With a keyring the file only names it."""
     ring = Ring(works=True)
     monkeypatch.setitem(sys.modules, "keyring", ring)
     session = StoredSession(tmp_path, "a", URL)
@@ -129,7 +129,7 @@ def test_a_keyring_holds_the_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_keyring_that_keeps_nothing_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The null back end accepts everything and returns nothing."""
+    """The null back end, which stores nothing, is not used."""
     monkeypatch.setitem(sys.modules, "keyring", Ring(works=False))
     session = StoredSession(tmp_path, "a", URL)
     session.keep(TOKENS)
@@ -139,7 +139,7 @@ def test_a_keyring_that_keeps_nothing_is_passed_over(
 def test_a_kept_file_session_does_not_import_the_keyring(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Renewal happens inside ordinary commands, and the keyring is slow to load."""
+    """A stored file session does not import the keyring, which is slow to load."""
     session = StoredSession(tmp_path, "a", URL)
     session.keep(TOKENS)
     used = SimpleNamespace(set_password=lambda *_: pytest.fail("the keyring was used"))

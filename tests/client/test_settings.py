@@ -1,4 +1,4 @@
-"""flag > environment > profile file > default."""
+"""Precedence of settings: flag, environment, profile file, default."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def environ(folder: Path, **more: str) -> dict[str, str]:
 
 
 def test_defaults(tmp_path: Path) -> None:
-    """With nothing set, the exchange on this machine."""
+    """Without settings the address is the exchange on this machine."""
     settings = resolve(environ=environ(tmp_path))
     assert Setting("http://127.0.0.1:8000", "default") == settings.url
     assert Setting("default", "default") == settings.profile
@@ -31,7 +31,7 @@ def test_defaults(tmp_path: Path) -> None:
 
 
 def test_each_source_goes_before_the_next(tmp_path: Path) -> None:
-    """And each value says where it came from."""
+    """Each source takes precedence over the next, and each value has its origin."""
     (tmp_path / "config.toml").write_text(FILE)
     env = environ(tmp_path, PREDMARKET_URL="http://env", PREDMARKET_PROFILE="other")
     from_file = resolve(environ=environ(tmp_path))
@@ -49,7 +49,7 @@ def test_each_source_goes_before_the_next(tmp_path: Path) -> None:
     "url", ["", "host:80", "ftp://h", "http://", "http://u:SECRET@h", "http://a b"]
 )
 def test_an_address_that_is_none(tmp_path: Path, url: str) -> None:
-    """It is refused without being quoted, since it may hold a password."""
+    """An invalid address is refused without quoting it, since it may hold a password."""
     with pytest.raises(ConfigurationError, match="address") as caught:
         resolve(url, environ=environ(tmp_path))
     assert "SECRET" not in str(caught.value)
@@ -57,7 +57,7 @@ def test_an_address_that_is_none(tmp_path: Path, url: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "../x", "a b", "x" * 65])
 def test_a_profile_that_is_no_name(tmp_path: Path, name: str) -> None:
-    """Letters, digits, dots, dashes, underscores."""
+    """A profile's name has letters, digits, dots, dashes and underscores only."""
     with pytest.raises(ConfigurationError, match="profile"):
         resolve(profile=name, environ=environ(tmp_path))
 
@@ -66,14 +66,14 @@ def test_a_profile_that_is_no_name(tmp_path: Path, name: str) -> None:
     "text", ["=", "default_profile = 1", "profiles = 1", "[profiles.default]\nurl = 3"]
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, text: str) -> None:
-    """One clear error, whatever is wrong."""
+    """An unusable file gives one clear error."""
     (tmp_path / "config.toml").write_text(text)
     with pytest.raises(ConfigurationError, match=r"config\.toml"):
         resolve(environ=environ(tmp_path))
 
 
 def test_a_file_of_the_folder(tmp_path: Path) -> None:
-    """It stands between the environment and the profile, as it does for the exchange."""
+    """The folder's .env ranks between environment and profile, as for the exchange."""
     (tmp_path / "config.toml").write_text(FILE)
     file = tmp_path / ".env"
     file.write_text("PREDMARKET_URL=http://127.0.0.1:7\nPREDMARKET_API_KEY=k\nPREDMARKET_PORT=7\n")
@@ -86,7 +86,7 @@ def test_a_file_of_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_folder_does_not_get_a_key(tmp_path: Path) -> None:
-    """Else whoever wrote what one has unpacked would: but on this machine it may."""
+    """A folder's .env cannot send the key to a foreign address, only to this machine."""
     file = tmp_path / ".env"
     env = environ(tmp_path, PREDMARKET_API_KEY="k")
     file.write_text("PREDMARKET_URL=http://127.0.0.1:7\n")
@@ -98,7 +98,7 @@ def test_a_file_of_the_folder_does_not_get_a_key(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_folder_that_is_none(tmp_path: Path) -> None:
-    """Bytes that are no text are refused, a folder of that name is none."""
+    """A .env that is not text is refused; a folder of that name is ignored."""
     (tmp_path / ".env").mkdir()
     assert resolve(environ=environ(tmp_path), env_file=tmp_path / ".env").url.origin == "default"
     (tmp_path / "bad").write_bytes(b"\xff")
@@ -108,7 +108,7 @@ def test_a_file_of_the_folder_that_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["prcatice", "practic", "pratice", "Practice", "prac-tice"])
 def test_a_mistyped_profile(tmp_path: Path, name: str) -> None:
-    """It would be the default address; a login may make it all the same, and then it is one."""
+    """A mistyped profile is refused, except by login, which creates it."""
     (tmp_path / "config.toml").write_text(FILE)
     with pytest.raises(ConfigurationError, match=f"no profile {name}; did you mean practice"):
         resolve(profile=name, environ=environ(tmp_path))
@@ -120,13 +120,13 @@ def test_a_mistyped_profile(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["practice2", "bob", "practise-more"])
 def test_another_profile(tmp_path: Path, name: str) -> None:
-    """A name that no slip makes of another is a profile of its own, whatever digits it ends in."""
+    """A profile whose name resembles none is new, whatever digits it ends in."""
     (tmp_path / "config.toml").write_text(FILE)
     assert resolve(profile=name, environ=environ(tmp_path)).profile.value == name
 
 
 def test_a_mistyped_setting(tmp_path: Path) -> None:
-    """Passed over, it would be another exchange; what is no slip is somebody else's."""
+    """A mistyped variable is refused; a dissimilar one is ignored."""
     for name in ("PREDMARKET_ULR", "PREDMARKET_APIKEY"):
         with pytest.raises(ConfigurationError, match=f"{name} is no setting; did you mean"):
             resolve(environ=environ(tmp_path, **{name: "x"}))

@@ -25,7 +25,7 @@ START_S = 30.0
 
 
 def copy_context(target: Path) -> None:
-    """Copy what the build is given."""
+    """Copy the files that the build receives."""
     for line in (ROOT / ".dockerignore").read_text().splitlines():
         if line.startswith("!"):
             source = ROOT / line[1:]
@@ -37,7 +37,7 @@ def copy_context(target: Path) -> None:
 
 
 def build_steps(environment: Path) -> list[str]:
-    """Return the build stage's commands, with the environment's folder put in place."""
+    """Return the build stage's commands, with the environment's folder inserted."""
     text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
     build = text.split("FROM ")[1]
     steps = re.findall(r"^RUN (.*)$", build, re.MULTILINE)
@@ -52,7 +52,7 @@ def health_check() -> str:
 
 
 def serve(environment: Path, folder: Path) -> int:
-    """Start the image's command, wait until it says it is healthy, stop it; return its code."""
+    """Start the image's command, wait until it is healthy, stop it; return its exit code."""
     settings = {"HOST": "0.0.0.0", "PORT": str(free_port())}
     settings |= {"DATA_DIR": str(folder), "JWT_SECRET": SECRET}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PREDMARKET_")}
@@ -76,7 +76,7 @@ def serve(environment: Path, folder: Path) -> int:
 
 
 def main() -> int:
-    """Do all of it in a folder that goes away."""
+    """Run every step in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="image-") as name:
         folder = Path(name)
         source, environment, data = folder / "src", folder / "env", folder / "data"

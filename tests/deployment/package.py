@@ -30,20 +30,20 @@ def build(folder: Path) -> tuple[Path, Path]:
 
 
 def description(wheel: Path) -> str:
-    """Return what a package index shows of a wheel."""
+    """Return a wheel's description, which a package index shows."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         return str(email.message_from_bytes(archive.read(name)).get_payload())
 
 
 def relative_links(text: str) -> list[str]:
-    """Return the targets of links and pictures that only work beside the README's files."""
+    """Return the link and picture targets that work only inside the repository."""
     targets = re.findall(r"\]\(([^)\s]+)", text)
     return [each for each in targets if not each.startswith(("https://", "http://", "#"))]
 
 
 def version_of(package: Path, folder: Path) -> str:
-    """Install a package into an environment of its own; return what its program says it is."""
+    """Install a package into a new environment; return the version that its program prints."""
     venv.create(folder, with_pip=True)
     constraints: list[str | Path] = ["-c", ROOT / "constraints.txt"]
     pip = folder / "bin" / "pip"
@@ -54,7 +54,7 @@ def version_of(package: Path, folder: Path) -> str:
 
 
 def missing(wheel: Path) -> list[str]:
-    """Return what a wheel lacks of the files that its users need besides the program."""
+    """Return the data files that users need and the wheel lacks."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     wanted = ("predmarket/py.typed", "licenses/LICENSE", "migrations/script.py.mako")
@@ -62,7 +62,7 @@ def missing(wheel: Path) -> list[str]:
 
 
 def main() -> int:
-    """Do all of it in a folder that goes away."""
+    """Run every step in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="package-") as name:
         folder = Path(name)
         dist = Path(sys.argv[1]) if len(sys.argv) > 1 else folder / "dist"

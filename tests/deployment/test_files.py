@@ -1,4 +1,4 @@
-"""The files that put the exchange on other machines, as far as they tell without Docker."""
+"""The deployment files, as far as they can be checked without Docker."""
 
 import json
 import os
@@ -31,21 +31,21 @@ COMPOSE_ALONE = {"POSTGRES_PASSWORD", "REDIS_PASSWORD"}
     ],
 )
 def test_the_schema_holds(schema: str, file: str) -> None:
-    """By the schemas that come with check-jsonschema."""
+    """Each file is valid under its schema from check-jsonschema."""
     command: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema", schema, ROOT / file]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_hadolint_finds_nothing() -> None:
-    """Not even advice."""
+    """hadolint reports nothing, not even advice."""
     command = [BIN / "hadolint", ROOT / "Dockerfile"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_image_is_run_safely() -> None:
-    """Not as root, signals reach the process, and it has a way to say how it is."""
+    """The image runs without root, forwards signals to the process, and has a health check."""
     final = (ROOT / "Dockerfile").read_text().rpartition("FROM ")[2]
     assert re.search(r"^USER [1-9]\d*$", final, re.MULTILINE)
     entry = re.findall(r"^(?:ENTRYPOINT|CMD) (.*)$", final, re.MULTILINE)
@@ -56,7 +56,7 @@ def test_the_image_is_run_safely() -> None:
 
 
 def test_compose_demands_its_secrets() -> None:
-    """Without them it stops with a sentence, and none has a value here."""
+    """Compose stops with a message when a secret is missing, and contains none itself."""
     text = (ROOT / "docker-compose.yml").read_text()
     for name in ("PREDMARKET_JWT_SECRET", *COMPOSE_ALONE):
         uses = re.findall(rf"\$\{{{name}[^}}]*\}}", text)
@@ -67,7 +67,7 @@ def test_compose_demands_its_secrets() -> None:
 
 
 def test_compose_runs_a_core_and_two_gateways() -> None:
-    """Each waits for its servers and the schema, comes back by itself, and has time to stop."""
+    """Each process waits for its servers and the schema, restarts, and has time to stop."""
     text = (ROOT / "docker-compose.yml").read_text()
     assert re.findall(r"command: \[serve, --role, (\w+)\]", text) == ["core", "gateway", "gateway"]
     assert len(re.findall(r"<<: \[\*exchange, \*served\]", text)) == 3
@@ -77,7 +77,7 @@ def test_compose_runs_a_core_and_two_gateways() -> None:
 
 
 def test_compose_passes_every_setting_on() -> None:
-    """What the image and the commands decide apart; a value of .env reaches every process."""
+    """Every process gets each value of .env, but for those that image and commands set."""
     text = (ROOT / "docker-compose.yml").read_text()
     decided = {"HOST", "PORT", "DATA_DIR", "ROLE", "WORKERS"}
     fixed = {"DATABASE_URL", "REDIS_URL", "METRICS_HOST", "METRICS_PORT", "LOG_FORMAT"}
@@ -90,7 +90,7 @@ def test_compose_passes_every_setting_on() -> None:
 
 
 def test_the_example_names_every_setting() -> None:
-    """None is missing, none is unknown, each has a line of explanation before it."""
+    """The example has every setting and no other, each after a line of explanation."""
     lines = (ROOT / ".env.example").read_text().splitlines()
     named = {line.partition("=")[0] for line in lines if re.match(r"[A-Z_]+=", line)}
     assert named == {PREFIX + name.upper() for name in Settings.model_fields} | COMPOSE_ALONE
@@ -99,7 +99,7 @@ def test_the_example_names_every_setting() -> None:
 
 
 def test_the_settings_for_a_class_can_be_read(tmp_path: Path) -> None:
-    """Those of docs/class.md: each is one, and its value is accepted."""
+    """Each setting in docs/class.md exists and its value is accepted."""
     text = (ROOT / "docs" / "class.md").read_text().partition("<<'END'\n")[2].partition("END\n")[0]
     given = dict(line.split("=", 1) for line in text.splitlines())
     fields = {name.removeprefix(PREFIX).lower(): value for name, value in given.items()}
@@ -109,7 +109,7 @@ def test_the_settings_for_a_class_can_be_read(tmp_path: Path) -> None:
 
 
 def test_the_example_holds_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read as a .env file it changes nothing."""
+    """The example, read as a .env file, changes no setting."""
     for name in os.environ:
         if name.startswith(PREFIX):
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""Dashboard, alerts and units, held to the metrics and settings that there are."""
+"""Dashboard, alerts and units agree with the existing metrics and settings."""
 
 import json
 import re
@@ -27,13 +27,13 @@ def alerts() -> list[dict[str, Any]]:
 
 
 def panels() -> list[dict[str, Any]]:
-    """Return the dashboard's panels that show something."""
+    """Return the dashboard's panels that show data."""
     board = json.loads((DEPLOY / "grafana" / "predmarket.json").read_text())
     return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
 def expressions() -> Iterator[str]:
-    """Yield every expression, as Prometheus gets it."""
+    """Yield every expression, in the form that Prometheus receives."""
     yield from (rule["expr"] for rule in alerts())
     for panel in panels():
         for target in panel["targets"]:
@@ -41,13 +41,13 @@ def expressions() -> Iterator[str]:
 
 
 def metrics_of(expression: str) -> set[str]:
-    """Return the names of the metrics in an expression. Raises ValueError if it is no PromQL."""
+    """Return the names of the metrics in an expression. Raises ValueError for invalid PromQL."""
     promql_parser.parse(expression)
     return {_PART.sub("", name) for name in re.findall(r"\b(\w+)\{", expression)}
 
 
 def test_every_expression_is_of_metrics_that_there_are() -> None:
-    """A panel of a metric that nobody makes is empty for ever, and an alert never fires."""
+    """Every expression uses existing metrics; otherwise a panel is empty, an alert silent."""
     used = {name for expression in expressions() for name in metrics_of(expression)}
     assert used - explained() == {"up"}  # Prometheus' own
     assert len(used) > 15
@@ -55,13 +55,13 @@ def test_every_expression_is_of_metrics_that_there_are() -> None:
 
 @pytest.mark.parametrize("wrong", ["sum(rate(x[5m])", "x{job=predmarket}", ""])
 def test_what_is_no_expression_is_found(wrong: str) -> None:
-    """So that the test above can fail."""
+    """An invalid expression is found, so the test above can fail."""
     with pytest.raises(ValueError, match=r"unclosed|unexpected|no expression"):
         metrics_of(wrong)
 
 
 def test_every_alert_has_its_section() -> None:
-    """In the run-book, under its name."""
+    """Every alert has a section of its name in the run-book."""
     sections = {
         line.removeprefix("## ").lower()
         for line in (ROOT / "docs" / "runbook.md").read_text().splitlines()
@@ -74,7 +74,7 @@ def test_every_alert_has_its_section() -> None:
 
 
 def test_no_panel_covers_another() -> None:
-    """Each has a place of its own, within the 24 columns."""
+    """Panels do not overlap, and fit the 24 columns."""
     taken: set[tuple[int, int]] = set()
     for panel in panels():
         at = panel["gridPos"]
@@ -90,7 +90,7 @@ def test_no_panel_covers_another() -> None:
 
 @pytest.mark.parametrize("unit", UNITS, ids=[unit.name for unit in UNITS])
 def test_a_unit_starts_what_there_is(unit: Path) -> None:
-    """With flags of `serve`; it is given more time to stop than it takes, and no rights."""
+    """A unit starts `serve` with existing flags, enough time to stop, and no privileges."""
     text = unit.read_text()
     (start,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
     program, command, *words = shlex.split(start)

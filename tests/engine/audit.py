@@ -24,7 +24,7 @@ OPEN = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
 
 def audit(exchange: Exchange) -> None:
-    """Raise AssertionError when the state is one that no command may leave behind."""
+    """Raise AssertionError when an invariant of the state does not hold."""
     state = exchange.state
     _audit_money(state)
     _audit_holds(state)
@@ -84,7 +84,7 @@ def _audit_tied(one: TiedOrders) -> None:
 
 
 def _audit_groups(state: State, by_rank: list[Order]) -> None:
-    """Groups list their open orders, and have filled what counts for them."""
+    """Check that groups list their open orders and the fills that count."""
     groups = state.order_groups
     filled = dict.fromkeys(groups.by_id, 0)
     for _, _, id, qty in groups.counted(0):
@@ -160,7 +160,7 @@ def _audit_positions(state: State) -> None:
 def _audit_market(state: State, market: Market) -> None:
     positions = market.positions.values()
     yes, no = sum(p.yes for p in positions), sum(p.no for p in positions)
-    if market.ending is None and not market.final:  # else settled positions are gone
+    if market.ending is None and not market.final:  # settled positions are dropped otherwise
         paid = sum(p.net_paid for p in positions)
         assert paid == market.collateral + market.fees, "a market leaks"
     if market.final and positions:
@@ -209,7 +209,7 @@ def _audit_event(state: State, event: MarketEvent) -> None:
 
 
 def _audit_holding(state: State, event: MarketEvent, holding: Holding, struck: set[int]) -> None:
-    """Every outcome is held at least as often as it is reserved, one of them exactly as often."""
+    """Check that holdings cover the reserved shares, with equality for one outcome at least."""
     user = holding.user_id
     positions = {id: state.markets[id].positions.get(user) for id in event.market_ids}
     own = [p for p in positions.values() if p is not None]
@@ -247,7 +247,7 @@ def _audit_side(side: BookSide) -> None:
 
 
 def _audit_runs(level: Level, orders: list[Order]) -> None:
-    """A level's runs are its queue, cut into pieces; the last one alone may be empty."""
+    """Check that a level's runs are its queue in pieces, of which only the last may be empty."""
     place = {run: number for number, run in enumerate(level.runs)}
     assert next(reversed(level.runs)) is level.last_run, "the last run is another one"
     assert all(run.left or run is level.last_run for run in level.runs), "an empty run"
@@ -260,7 +260,7 @@ def _audit_runs(level: Level, orders: list[Order]) -> None:
 
 
 def digest(exchange: Exchange) -> str:
-    """Return a hash of all that the engine remembers, in an order of its own."""
+    """Return a hash of the engine's whole state, in an order that the digest defines."""
     state = exchange.state
     ledger = state.ledger
     rows: list[object] = [

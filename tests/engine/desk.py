@@ -1,4 +1,4 @@
-"""A small exchange with short ways to command it, amounts written as people write them."""
+"""A small exchange with short methods for commands; amounts are decimal text."""
 
 from predmarket.engine import Exchange
 from predmarket.engine.commands import (
@@ -70,7 +70,7 @@ class Desk:
         self.create(maker_fee=maker_fee, taker_fee=taker_fee, tick=tick)
 
     def apply(self, command: Command, *, finish: bool = True) -> Reply:
-        """Apply a command now, after what is due, and unless told otherwise all its steps."""
+        """Apply a command now, after due timers, and by default with all its steps."""
         self.events = []
         self.run_due()
         reply = self._apply(self.now, command)
@@ -79,7 +79,7 @@ class Desk:
         return reply
 
     def run_due(self, until: Micros | None = None) -> list[EventTuple]:
-        """Let the time pass and everything due happen; return the events."""
+        """Advance the time and execute due timers; return the events."""
         if until is not None:
             self.now, self.events = until, []
         while (due := self.exchange.due(self.now)) is not None:
@@ -94,7 +94,7 @@ class Desk:
         return reply
 
     def finish(self) -> None:
-        """Take all the steps that are left."""
+        """Take all the remaining steps."""
         steps = 0
         while (step := self.exchange.next_step()) is not None:
             self._apply(self.exchange.state.now, step)
@@ -149,7 +149,7 @@ class Desk:
         max_open_orders: int | None = None,
         groups: tuple[int, ...] = (),
     ) -> Reply:
-        """Place an order: GTC at a price, or without one an IOC order at the market."""
+        """Place an order: GTC with a price, else an IOC market order."""
         type = OrderType.MARKET if price is None else OrderType.LIMIT
         return self.apply(
             PlaceOrder(
@@ -211,7 +211,7 @@ class Desk:
     def disconnect(
         self, gateway: str, connection: str | None = None, user: int | None = None
     ) -> Reply:
-        """End a connection, or a gateway with all of its connections."""
+        """End a connection, or a gateway with all its connections."""
         return self.apply(Disconnect(gateway, connection, user))
 
     def transfer(self, user: int, amount: str) -> Reply:
@@ -231,11 +231,11 @@ class Desk:
         yes = None if price is None else parse(price, 4)
         return self.apply(ResolveMarket(market, Outcome(outcome), yes))
 
-    # what it came to
+    # results
 
     @property
     def rows(self) -> list[EventTuple]:
-        """The last command's events in the reference's short form."""
+        """Return the last command's events in the reference's short form."""
         return to_tuples(self.events)
 
     @property
@@ -257,7 +257,7 @@ class Desk:
         return self.exchange.state.ledger.accounts[user]
 
     def position(self, user: int, market: int = 1) -> Position:
-        """Return a user's position, also one that is settled and so in no memory any more."""
+        """Return a user's position, including a settled one that memory no longer holds."""
         state = self.exchange.state
         held = state.markets[market].positions.get(user)
         if held is not None:
@@ -293,7 +293,7 @@ class Desk:
         return [order.id for order in self.market.book.orders()]
 
     def standing(self) -> tuple[object, ...]:
-        """Return all that a refused command must leave alone."""
+        """Return the whole state that a refused command must not change."""
         state = self.exchange.state
         orders = [(o.id, o.price, o.qty, o.close, o.lock, o.rank) for o in state.orders.values()]
         positions = [
@@ -313,23 +313,23 @@ class Desk:
 
 
 def _short(qty: int) -> str:
-    """Return a quantity without decimals that say nothing."""
+    """Return a quantity without trailing zeros."""
     return format_qty(qty).removesuffix(".00")
 
 
 def placed(reply: Reply) -> OrderRecord:
-    """Return the order of a reply that must not be a refusal."""
+    """Return the order of a reply that must be an acceptance."""
     assert isinstance(reply, OrderDone), reply
     return reply.order
 
 
 def code(reply: Reply) -> str | None:
-    """Return the code of a refusal, None of anything else."""
+    """Return the code of a refusal, or None."""
     return reply.code.value if isinstance(reply, Refused) else None
 
 
 def after_example_1() -> Desk:
-    """A has 10 YES at 0.60, B 10 NO."""
+    """Return a desk where A has 10 YES at 0.60 and B 10 NO."""
     desk = Desk()
     desk.place(A, "BUY", "10", "0.60")
     desk.place(B, "SELL", "10", "0.55")
@@ -337,7 +337,7 @@ def after_example_1() -> Desk:
 
 
 def after_example_2() -> Desk:
-    """A has sold 4 of them to C at 0.70."""
+    """Return a desk where A has sold 4 of them to C at 0.70."""
     desk = after_example_1()
     desk.place(A, "SELL", "4", "0.70")
     desk.place(C, "BUY", "4", "0.70")
@@ -345,7 +345,7 @@ def after_example_2() -> Desk:
 
 
 def after_example_3() -> Desk:
-    """A has sold the rest to B, who keeps 4 NO and an open order for 4."""
+    """Return a desk where A has sold the rest to B, who keeps 4 NO and an open order for 4."""
     desk = after_example_2()
     desk.place(B, "BUY", "10", "0.50")
     desk.place(A, "SELL", "6", "0.50")

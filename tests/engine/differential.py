@@ -47,7 +47,7 @@ _MISSING = object()
 
 
 class Engine:
-    """The engine with its timers and steps driven as the core drives them."""
+    """The engine, with timers and steps driven as the core drives them."""
 
     def __init__(self) -> None:
         self.exchange = Exchange()
@@ -59,14 +59,14 @@ class Engine:
         those that ended or were settled."""
 
     def apply(self, now: int, command: Command) -> list[EventTuple]:
-        """Apply what is due, then the command, each with all of its steps."""
+        """Execute due timers, then the command, each with all of its steps."""
         rows = self.advance(now)
         reply, happened = self.execute(now, command)
         rows += to_tuples(happened) + refusal(reply)
         return rows + self._finish(now)
 
     def advance(self, now: int) -> list[EventTuple]:
-        """Apply everything due at or before ``now``."""
+        """Execute every timer due at or before ``now``."""
         rows: list[EventTuple] = []
         while (due := self.exchange.due(now)) is not None:
             at, command = due
@@ -126,7 +126,7 @@ class Pair:
         return order is not None and order not in ledger.live
 
     def compare_state(self) -> None:
-        """Compare everything both remember, and audit the engine by itself."""
+        """Compare the whole state of both, and audit the engine separately."""
         reference, engine = self.reference, self.engine
         state = engine.exchange.state
         ledger = state.ledger
@@ -188,7 +188,7 @@ class Pair:
             same(f"fees of event {id}", fees, engine[id].fees)
 
     def _compare_groups(self) -> None:
-        """Compare order groups, and what counts for their limits."""
+        """Compare order groups and the fills that count for their limits."""
         state = self.engine.exchange.state
         counted: dict[int, int] = {}
         for _, _, id, qty in state.order_groups.counted(state.now):
@@ -200,7 +200,7 @@ class Pair:
         same("order groups", self.reference.groups(), groups)
 
     def _compare_proposals(self) -> None:
-        """Compare what is proposed: when, by whom, and whether two have to agree."""
+        """Compare proposals: their times, their authors, and whether two admins must agree."""
         state = self.engine.exchange.state
         every = [
             *((("market", id), market.proposal) for id, market in state.markets.items()),
@@ -241,7 +241,7 @@ class Pair:
             same(f"queue {id}", reference.queue(id), tuple(_queue(side) for side in sides))
 
     def _compare_live(self) -> None:
-        """Compare what each open order holds."""
+        """Compare the contents of each open order."""
         ledger = self.reference.ledger
         expected = {
             order.id: (order.limit, order.close_left, ledger.lock(order)) for order in ledger.live
@@ -254,7 +254,7 @@ class Pair:
 
 
 def same(what: str, expected: object, actual: object) -> None:
-    """Raise AssertionError, showing both, unless they are equal; of tables what differs."""
+    """Raise AssertionError with both values unless they are equal; tables show the differences."""
     if expected != actual:
         if isinstance(expected, dict) and isinstance(actual, dict):
             agreed = [key for key in expected if expected[key] == actual.get(key, _MISSING)]
@@ -268,7 +268,7 @@ def _queue(side: BookSide) -> list[int]:
 
 
 def _in_steps(rows: list[EventTuple]) -> list[EventTuple]:
-    """Return the rows without what depends on steps: statuses, and the order of groups' ends."""
+    """Return the rows without statuses and the order of groups' ends, which steps change."""
     told = [row for row in rows if row[0] != "MARKET_STATUS"]
     ends = [index for index, row in enumerate(told) if row[2:] == ("GROUP",)]
     if ends:
@@ -296,27 +296,29 @@ def run(seed: int, commands: int, *, every: int) -> None:
 
 
 def step_of(seed: int) -> int | None:
-    """Return how small the steps of a closing are in this run; None in three runs of four."""
+    """Return the step size of a run's closings; None in three runs of four."""
     return seed // 4 % 3 + 1 if seed % 4 == 0 else None
 
 
 def kind_of(seed: int) -> type[Generator]:
-    """Return what chooses the commands of this run: every other four runs are with events, and
-    every fourth four of these with proposals, too."""
+    """Return the generator of this run's commands.
+
+    Every other four runs have events, and every fourth four of these proposals, too.
+    """
     if seed // 4 % 8 == 7:
         return ProposalGenerator
     return EventGenerator if seed // 4 % 2 == 1 else Generator
 
 
 def repeat_line(seed: int, commands: int) -> str:
-    """Return the shell line that runs into the same difference, at the first sign of it."""
+    """Return the shell command that reproduces the difference at its first sign."""
     size = f"--commands {commands} --length {commands} --every 1"
     return f"python -m tests.engine.differential --seed {seed} {size}"
 
 
 @contextmanager
 def small_steps(step: int | None) -> Iterator[None]:
-    """Let every step handle at most ``step`` orders or positions, and as many join a run."""
+    """Limit every step to ``step`` orders or positions, and every run to as many orders."""
     with pytest.MonkeyPatch.context() as patch:
         if step is not None:
             patch.setattr(steps, "STEP", step)
@@ -325,7 +327,7 @@ def small_steps(step: int | None) -> Iterator[None]:
 
 
 def campaign(seed: int, commands: int, length: int, every: int) -> None:
-    """Run seed after seed until so many commands were compared; 0 means until stopped."""
+    """Compare runs of successive seeds until ``commands`` are compared; 0 means for ever."""
     started = reported = time.monotonic()
     done = 0
     while not commands or done < commands:
@@ -342,7 +344,7 @@ def campaign(seed: int, commands: int, length: int, every: int) -> None:
 
 
 def main() -> None:
-    """Run a campaign as the command line says."""
+    """Run a campaign by the command line's arguments."""
     parser = argparse.ArgumentParser(prog="python -m tests.engine.differential")
     parser.add_argument("--commands", type=int, default=0, help="how many; 0: until stopped")
     parser.add_argument("--seed", type=int, default=1, help="the first run's seed")

@@ -1,4 +1,4 @@
-"""A desk with an event: its markets by letter, what a user holds of each outcome, what it pays."""
+"""A desk with an event: markets by letter, holdings per outcome, payoffs."""
 
 from predmarket.engine.commands import (
     AddMarket,
@@ -30,14 +30,14 @@ NONE = "NONE"
 
 
 def short(qty: int) -> str:
-    """Return a quantity without decimals that say nothing."""
+    """Return a quantity without trailing zeros."""
     return format_qty(qty).removesuffix(".00")
 
 
 class EventDesk(Desk):
     """A desk where X, Y, Z and W have 100.00 each and an event has the markets A, B, C.
 
-    Beside it stands the market without an event that every desk has.
+    The market without an event that every desk has exists, too.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class EventDesk(Desk):
         return self.apply(UpdateEvent(event, MarketStatus(status)))
 
     def event_closing(self, closes_at: Micros | None, event: int = 1) -> Reply:
-        """Change when an event closes."""
+        """Change the closing time of an event."""
         return self.apply(UpdateEvent(event, sets_closes_at=True, closes_at=closes_at))
 
     def decide(self, outcome: str, event: int = 1) -> Reply:
@@ -120,7 +120,7 @@ class EventDesk(Desk):
         return self.apply(ResolveEvent(event, EventOutcome.WEIGHTS, weights=weights))
 
     def strike(self, letter: str) -> Reply:
-        """Resolve a market of the event NO alone."""
+        """Resolve one market of the event NO."""
         return self.resolve("NO", market=self.id(letter))
 
     def order(self, user: int, side: str, qty: str, letter: str, price: str) -> Reply:
@@ -128,12 +128,12 @@ class EventDesk(Desk):
         return self.place(user, side, qty, price, market=self.id(letter))
 
     def trade(self, buyer: int, seller: int, qty: str, letter: str, price: str) -> None:
-        """Let a SELL rest and a BUY take it."""
+        """Place a resting SELL and a BUY that takes it."""
         self.order(seller, "SELL", qty, letter, price)
         self.order(buyer, "BUY", qty, letter, price)
         assert len(self.trades) == 1, "they did not trade"
 
-    # what it came to
+    # results
 
     def id(self, letter: str) -> int:
         """Return the id of a market of the first event."""
@@ -160,12 +160,12 @@ class EventDesk(Desk):
         return f"YES {short(position.yes)}" if position.yes else f"NO {short(position.no)}"
 
     def holds(self, user: int) -> dict[str, str]:
-        """Return what a user holds of each outcome that is not struck and of which it holds any."""
+        """Return a user's nonzero shares of each outcome that is not struck."""
         held = self.payoffs(user)
         return {name: short(qty) for name, qty in held.items() if qty}
 
     def payoffs(self, user: int) -> dict[str, int]:
-        """Return how many shares of each outcome that is not struck a user holds."""
+        """Return a user's shares of each outcome that is not struck."""
         holding = self.event.holdings.get(user)
         base = 0 if holding is None else holding.base
         held = {} if self.event.exhaustive else {NONE: base}
@@ -176,14 +176,14 @@ class EventDesk(Desk):
         return held
 
     def returned(self, user: int) -> str:
-        """Return what merging has paid out ahead."""
+        """Return the money that merging has paid out in advance."""
         holding = self.event.holdings[user]
         markets = self.exchange.state.markets
         short_in_all = sum(markets[id].positions[user].no for id in holding.market_ids)
         return format_money((short_in_all - holding.base) * 10_000)
 
     def cash(self, *users: int) -> list[str]:
-        """Return the available cash of users, as short as it can be."""
+        """Return the available cash of users, without trailing zeros."""
         return [format_money(self.account(user).available).removesuffix("0000") for user in users]
 
     def locked(self, user: int) -> str:
@@ -201,7 +201,7 @@ class EventDesk(Desk):
 
 
 def after_example_6() -> EventDesk:
-    """X has sold 10 A to Y at 0.40."""
+    """Return a desk where X has sold 10 A to Y at 0.40."""
     desk = EventDesk()
     desk.order(X, "SELL", "10", "A", "0.40")
     desk.order(Y, "BUY", "10", "A", "0.40")
@@ -209,7 +209,7 @@ def after_example_6() -> EventDesk:
 
 
 def after_example_7() -> EventDesk:
-    """X has sold 10 B to Z at 0.30."""
+    """Return a desk where X has sold 10 B to Z at 0.30."""
     desk = after_example_6()
     desk.order(X, "SELL", "10", "B", "0.30")
     desk.order(Z, "BUY", "10", "B", "0.30")
@@ -217,7 +217,7 @@ def after_example_7() -> EventDesk:
 
 
 def after_example_8() -> EventDesk:
-    """X has bought the 10 A back from Y at 0.45."""
+    """Return a desk where X has bought the 10 A back from Y at 0.45."""
     desk = after_example_7()
     desk.order(X, "BUY", "10", "A", "0.45")
     desk.order(Y, "SELL", "10", "A", "0.45")

@@ -1,4 +1,4 @@
-"""Deliberate mistakes in what events add to the engine, and the test that must catch each."""
+"""Deliberate mistakes in the engine's code for events, and the test that must catch each."""
 
 from tests.support.sabotage import Sabotage
 

@@ -1,4 +1,4 @@
-"""The state that a reader of events alone can rebuild: books, cash, event counts of orders.
+"""The state that events alone determine: books, cash, event counts of orders.
 
 Whoever follows the exchange from outside lives on events, so they must be complete: the books
 built from the deltas and the cash added up from trades must be those of the engine itself.
@@ -44,7 +44,7 @@ class Mirror:
         self.transfers = 0
 
     def read(self, happened: Iterable[Event]) -> None:
-        """Take events in. Raises AssertionError where a counter has a gap."""
+        """Apply events. Raises AssertionError where a counter has a gap."""
         for event in happened:
             if isinstance(event, BookDelta):
                 self._delta(event)

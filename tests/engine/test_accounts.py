@@ -10,7 +10,7 @@ from tests.engine.desk import A, B, Desk, code
 
 
 def test_an_account_opens_with_its_credit() -> None:
-    """The sign-up credit is a deposit like any other."""
+    """The sign-up credit is booked as a deposit."""
     desk = Desk()
     assert desk.apply(OpenAccount(7, parse_money("5"))) == AccountDone(7)
     assert desk.events == [AccountOpened(7), Transferred(4, 7, parse_money("5"))]
@@ -18,7 +18,7 @@ def test_an_account_opens_with_its_credit() -> None:
 
 
 def test_opening_again_changes_nothing() -> None:
-    """Not even the credit comes twice."""
+    """A second opening changes nothing and adds no credit."""
     desk = Desk()
     assert desk.apply(OpenAccount(A, parse_money("5"))) == AccountDone(A)
     assert desk.events == []
@@ -34,7 +34,7 @@ def test_no_credit_is_no_transfer() -> None:
 
 
 def test_deposit_and_withdrawal() -> None:
-    """Each is numbered and answers with the balance after it."""
+    """Each transfer has a number, and its reply has the balance after it."""
     desk = Desk()
     desk.place(A, "BUY", "10", "0.60")
     six, ninety_five = parse_money("6"), parse_money("95")
@@ -44,7 +44,7 @@ def test_deposit_and_withdrawal() -> None:
 
 
 def test_only_what_is_available_leaves() -> None:
-    """Locked money cannot be withdrawn, and the details say what could."""
+    """A withdrawal of locked money is refused; the details have the available amount."""
     desk = Desk()
     desk.place(A, "BUY", "10", "0.60")
     refused = desk.transfer(A, "-94.000001")
@@ -65,7 +65,7 @@ def test_only_what_is_available_leaves() -> None:
     ],
 )
 def test_refused_transfers(user: int, amount: str, expected: str) -> None:
-    """The limit on one transfer comes before the question of funds."""
+    """The limit of one transfer is checked before the funds."""
     desk = Desk()
     before = desk.standing()
     assert code(desk.transfer(user, amount)) == expected
@@ -73,7 +73,7 @@ def test_refused_transfers(user: int, amount: str, expected: str) -> None:
 
 
 def test_the_limit_of_an_account() -> None:
-    """It holds at most 10^12 in all, locked money counted; it may be drawn down again."""
+    """An account holds at most 10^12, locked money included; withdrawals are always allowed."""
     desk = Desk()
     most = format_money(MAX_TRANSFER)
     for _ in range(999):

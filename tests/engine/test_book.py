@@ -1,4 +1,4 @@
-"""The order book: what rests where, in which order, and what a change touches."""
+"""The order book: levels, queues, priorities, and the cost of a change."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from tests.engine.desk import A, B, C, Desk, placed
 
 
 def test_add_to_both_sides() -> None:
-    """Bids and asks that do not meet rest, the best first."""
+    """Bids and asks that do not cross rest, sorted best first."""
     desk = Desk()
     for side, price in (("BUY", "0.40"), ("BUY", "0.45"), ("SELL", "0.60"), ("SELL", "0.55")):
         desk.place(A, side, "1", price)
@@ -22,7 +22,7 @@ def test_add_to_both_sides() -> None:
 
 
 def test_crossed_orders_match() -> None:
-    """An order that meets a better price trades at the price that was there first."""
+    """A crossing order trades at the resting order's price."""
     desk = Desk()
     desk.place(A, "SELL", "5", "0.40")
     done = placed(desk.place(B, "BUY", "5", "0.45"))
@@ -32,7 +32,7 @@ def test_crossed_orders_match() -> None:
 
 
 def test_partial_fills() -> None:
-    """What is not filled rests, on whichever side is larger."""
+    """The unfilled remainder rests, on either side."""
     desk = Desk()
     desk.place(A, "SELL", "5", "0.40")
     desk.place(B, "BUY", "2", "0.40")
@@ -43,7 +43,7 @@ def test_partial_fills() -> None:
 
 
 def test_market_sweep_within_the_collar() -> None:
-    """A market order takes level after level up to its collar and no further."""
+    """A market order fills level after level up to its collar."""
     desk = Desk()
     for price in ("0.50", "0.55", "0.60", "0.61"):
         desk.place(B, "SELL", "1", price)
@@ -58,7 +58,7 @@ def test_market_sweep_within_the_collar() -> None:
 
 
 def test_cancel_removes() -> None:
-    """A cancelled order is gone from its level and trades no more."""
+    """A cancelled order leaves its level and trades no more."""
     desk = Desk()
     desk.place(A, "BUY", "1", "0.50")
     desk.place(B, "BUY", "2", "0.50")
@@ -69,7 +69,7 @@ def test_cancel_removes() -> None:
 
 
 def test_self_trade_prevention_blocks_the_match() -> None:
-    """Nobody trades with themselves, and the book does not cross for it."""
+    """Nobody trades with themselves, and the book does not become crossed."""
     desk = Desk()
     desk.place(A, "SELL", "1", "0.50")
     done = placed(desk.place(A, "BUY", "1", "0.50"))
@@ -80,7 +80,7 @@ def test_self_trade_prevention_blocks_the_match() -> None:
 
 @pytest.mark.parametrize("maker", ["BUY", "SELL"])
 def test_fifo_within_a_level(maker: str) -> None:
-    """At one price the first come is the first served."""
+    """Orders at one price fill in the order of their arrival."""
     desk = Desk()
     for user in (A, B, A):
         desk.place(user, maker, "1", "0.50")
@@ -93,7 +93,7 @@ def test_fifo_within_a_level(maker: str) -> None:
 
 
 def test_better_prices_come_before_earlier_orders() -> None:
-    """Price goes before time."""
+    """Price takes precedence over time."""
     desk = Desk()
     desk.place(A, "SELL", "1", "0.52")
     desk.place(B, "SELL", "1", "0.51")
@@ -104,7 +104,7 @@ def test_better_prices_come_before_earlier_orders() -> None:
 @pytest.mark.parametrize("tick", [1000, 100, 10, 1])
 @pytest.mark.parametrize("is_buy", [True, False])
 def test_the_edges_of_the_grid(tick: int, is_buy: bool) -> None:
-    """The lowest and the highest price of any tick have a level each, and the best one wins."""
+    """The lowest and the highest price of any tick have levels, and the best one fills first."""
     side = BookSide(is_buy, tick)
     low, high = _order(1, is_buy, tick), _order(2, is_buy, 10_000 - tick)
     for order in (low, high):
@@ -121,7 +121,7 @@ def test_the_edges_of_the_grid(tick: int, is_buy: bool) -> None:
 
 
 def test_an_empty_level_is_gone() -> None:
-    """A level exists if and only if something rests in it."""
+    """A level exists if and only if an order rests in it."""
     side = BookSide(True, 100)
     orders = [_order(id, True, 5000) for id in (1, 2)]
     for order in orders:
@@ -134,7 +134,7 @@ def test_an_empty_level_is_gone() -> None:
 
 @pytest.mark.parametrize("gone", [0, 1, 2])
 def test_removing_anywhere_keeps_the_queue(gone: int) -> None:
-    """The first, the middle and the last order leave the others in their order."""
+    """Removing the first, middle or last order keeps the order of the others."""
     side = BookSide(False, 100)
     orders = [_order(id, False, 5000) for id in range(3)]
     for order in orders:
@@ -149,7 +149,7 @@ def test_removing_anywhere_keeps_the_queue(gone: int) -> None:
 
 
 class _Watched(Order):
-    """An order that notes by whom it is looked at or changed."""
+    """An order that records every read and write of its neighbours."""
 
     __slots__ = ()
     touched: ClassVar[set[int]] = set()
@@ -166,7 +166,7 @@ class _Watched(Order):
 
 
 def test_a_cancel_amid_ten_thousand_touches_its_neighbours_alone() -> None:
-    """Removing the middle of a long queue looks at three orders, not at the queue."""
+    """Removing the middle of a long queue accesses three orders."""
     side = BookSide(True, 100)
     orders = [_Watched(id, A, 1, Side.BUY, 5000, 100) for id in range(10_000)]
     for order in orders:
@@ -177,7 +177,7 @@ def test_a_cancel_amid_ten_thousand_touches_its_neighbours_alone() -> None:
 
 
 def test_adding_to_a_long_queue_touches_its_end_alone() -> None:
-    """An order joins behind ten thousand others without looking at them."""
+    """Adding an order behind ten thousand accesses only the last."""
     side = BookSide(True, 100)
     for id in range(10_000):
         side.add(_Watched(id, A, 1, Side.BUY, 5000, 100))
@@ -188,7 +188,7 @@ def test_adding_to_a_long_queue_touches_its_end_alone() -> None:
 
 
 def test_crosses_at_the_touch() -> None:
-    """An order crosses when it meets the best opposite price, and not a tick before."""
+    """An order crosses at the best opposite price and not a tick before it."""
     book = Book(100)
     book.asks.add(_order(1, False, 5000))
     book.bids.add(_order(2, True, 4000))

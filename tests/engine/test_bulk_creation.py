@@ -1,4 +1,4 @@
-"""Many markets and events by one command: all of them, or none."""
+"""Creation of many markets and events by one command: all of them or none."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def event(slug: str, *markets: str) -> CreateEvent:
 
 
 def test_all_are_created_in_order() -> None:
-    """The markets, then each event with its own, under ids that follow each other."""
+    """Ids are consecutive: the markets, then each event followed by its markets."""
     desk = Desk()
     last = desk.exchange.state.last_market_id
     markets = (market("one"), market("two", MarketStatus.DRAFT))
@@ -57,7 +57,7 @@ def test_all_are_created_in_order() -> None:
     ],
 )
 def test_or_none(markets: list[CreateMarket], events: list[CreateEvent], expected: str) -> None:
-    """A slug that is taken or given twice, an event too small, too many: nothing is created."""
+    """A duplicate slug, too small an event or too many elements: nothing is created."""
     desk = Desk()
     assert isinstance(desk.apply(market("there")), MarketDone)
     state = desk.exchange.state

@@ -1,4 +1,4 @@
-"""The engine decides what the reference exchange decides, on any commands at all.
+"""The engine and the reference exchange decide the same for any commands.
 
 The two share no code. A failure names its seed and the one line that repeats it; the campaign of
 any length is ``python -m tests.engine.differential``.
@@ -34,21 +34,23 @@ from tests.reference.strategies import (
 
 @pytest.mark.parametrize("seed", range(1, 41))
 def test_the_same_over_random_commands(seed: int) -> None:
-    """40 runs of 2 500 commands, half with events, four of these with proposals, every fourth with
-    endings in small steps."""
+    """Both agree over 40 runs of 2 500 commands.
+
+    Half of the runs have events, four of these proposals, and every fourth run small steps.
+    """
     differential.run(seed, 2_500, every=25)
 
 
 @pytest.mark.parametrize("seed", [*range(101, 106), 124])
 def test_the_same_state_after_every_command(seed: int) -> None:
-    """Short runs in which everything is compared every time."""
+    """In short runs the whole state agrees after every command."""
     differential.run(seed, 800, every=1)
 
 
 @settings(max_examples=100)
 @given(steps(), st.sampled_from(("0", "0.07", "0.25")), st.sampled_from((None, 1, 2)))
 def test_the_same_over_steps_that_shrink(drawn: list[Step], fee: str, step: int | None) -> None:
-    """The same over commands that hypothesis makes small when they differ."""
+    """Both agree over hypothesis's commands, which shrink to small failing cases."""
     pair = Pair(stepwise=step is not None)
     with small_steps(step):
         for abstract in [*opening(fee), *drawn]:
@@ -63,7 +65,7 @@ def test_the_same_over_steps_that_shrink(drawn: list[Step], fee: str, step: int 
 def test_the_same_over_steps_with_an_event(
     drawn: list[Step], fee: str, step: int | None, exhaustive: bool
 ) -> None:
-    """The same in an event of three markets that is traded, struck, extended and resolved."""
+    """Both agree over an event of three markets with trades, strikes, additions and resolution."""
     pair = Pair(stepwise=step is not None)
     with small_steps(step):
         for abstract in [*opening_with_event(fee, exhaustive=exhaustive), *drawn]:
@@ -73,9 +75,9 @@ def test_the_same_over_steps_with_an_event(
 
 @pytest.mark.parametrize("seed", range(12))
 def test_commands_between_steps(seed: int) -> None:
-    """What has to wait waits, the rest goes on, and everything is sound all the time.
+    """Commands that conflict with steps wait, others proceed, and every invariant holds.
 
-    A second engine is given the same journal and comes to the same state, byte for byte.
+    A second engine reaches the same state from the same journal, byte for byte.
     """
     exchange, chance = Exchange(), random.Random(seed)
     reference = ReferenceExchange()
@@ -117,7 +119,7 @@ def test_commands_between_steps(seed: int) -> None:
 
 
 def test_a_difference_names_its_seed_and_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine that keeps silent about merges is found, and the note says what to run again."""
+    """An engine without merge events is found, and the message has the command to repeat it."""
 
     def silent(happened: list[Event]) -> list[EventTuple]:
         return [row for row in to_tuples(happened) if row[0] != "MERGED"]
@@ -131,8 +133,10 @@ def test_a_difference_names_its_seed_and_repeats(monkeypatch: pytest.MonkeyPatch
 
 
 def test_some_runs_are_stepwise_in_every_size() -> None:
-    """Among the seeds of the test run are steps of 1, 2 and 3 and runs in one go, with events and
-    without; the few runs with proposals are of both sorts."""
+    """The test's seeds include steps of 1, 2 and 3 and runs without steps.
+
+    Runs with and without events have both, as do the few with proposals.
+    """
     drawn = {(kind_of(seed), step_of(seed)) for seed in range(1, 41)}
     assert drawn == {
         *((kind, step) for kind in (Generator, EventGenerator) for step in (None, 1, 2, 3)),
@@ -142,6 +146,6 @@ def test_some_runs_are_stepwise_in_every_size() -> None:
 
 
 def test_same_shows_both_sides() -> None:
-    """The message of a difference holds what each side says."""
+    """The message of a difference has both values."""
     with pytest.raises(AssertionError, match=r"(?s)fees.*reference 1.*engine *2"):
         same("fees", 1, 2)

@@ -1,4 +1,4 @@
-"""Events from creation to their end: what is refused, and what each change does to the markets.
+"""Events from creation to their end: refusals, and the effect of each change on the markets.
 
 Source: docs/market_rules.md, Events.
 """
@@ -27,7 +27,7 @@ WINNER, WEIGHTS = EventOutcome.WINNER, EventOutcome.WEIGHTS
 
 
 def refused(desk: EventDesk, reply: Reply, expected: str) -> None:
-    """Check a refusal, and that it changed nothing."""
+    """Check a refusal and that it changed no state."""
     assert code(reply) == expected
     assert desk.events == []
     changes = desk.exchange.take_changes()
@@ -36,7 +36,7 @@ def refused(desk: EventDesk, reply: Reply, expected: str) -> None:
 
 @pytest.fixture
 def desk() -> EventDesk:
-    """X has NO of A, Y has YES; nothing is left to take."""
+    """Return a desk where X has NO of A, Y has YES, and no order rests."""
     desk = after_example_6()
     desk.exchange.take_changes()
     return desk
@@ -46,7 +46,7 @@ def desk() -> EventDesk:
 
 
 def test_an_event_gives_its_markets_their_terms() -> None:
-    """They are open at once, in the order given, under ids of the one sequence of markets."""
+    """Markets get the event's terms; they open at once under consecutive market ids."""
     desk = EventDesk(maker_fee="0.01", taker_fee="0.07", closes_at=9 * SECOND)
     assert desk.event.market_ids == [2, 3, 4]
     market = desk.of("B")
@@ -73,7 +73,7 @@ def test_an_event_gives_its_markets_their_terms() -> None:
 def test_an_event_is_created_whole_or_not(
     desk: EventDesk, slug: str, markets: list[str], expected: str
 ) -> None:
-    """Slugs that are taken, or given twice, and too few or too many markets."""
+    """Duplicate slugs and too few or too many markets create nothing."""
     refused(desk, desk.create_event(slug, markets), expected)
     reply = desk.create_event("new", ["one", "two"])
     assert isinstance(reply, EventDone)
@@ -81,7 +81,7 @@ def test_an_event_is_created_whole_or_not(
 
 
 def test_an_event_of_200_markets_trades() -> None:
-    """The largest one."""
+    """The largest event, of 200 markets, trades."""
     desk = EventDesk()
     desk.create_event("large", [f"m{n}" for n in range(MAX_EVENT_MARKETS)])
     for market in (5, 104, 204):
@@ -95,7 +95,10 @@ def test_an_event_of_200_markets_trades() -> None:
 
 
 def test_an_added_market_belongs_to_whoever_holds_none(desk: EventDesk) -> None:
-    """NO of A holds as much of it as of NONE, and a BUY that rests gives it with the others."""
+    """NO of A holds as much of an added market as of NONE.
+
+    A resting BUY reserves its shares with the others.
+    """
     desk.order(X, "BUY", "10", "A", "0.30")
     assert isinstance(desk.add("race-d"), MarketDone)
     assert desk.holds(X) == {"B": "10", "C": "10", "D": "10", "NONE": "10"}
@@ -107,7 +110,7 @@ def test_an_added_market_belongs_to_whoever_holds_none(desk: EventDesk) -> None:
 
 
 def test_an_added_market_takes_the_most_open_status() -> None:
-    """OPEN, HALTED, CLOSED, DRAFT, of those that are not final."""
+    """An added market gets the first of OPEN, HALTED, CLOSED and DRAFT among non-final markets."""
     desk = EventDesk(status="DRAFT")
     desk.add("race-d")
     assert desk.statuses() == ["DRAFT"] * 4
@@ -122,7 +125,7 @@ def test_an_added_market_takes_the_most_open_status() -> None:
 
 
 def test_what_takes_no_further_market(desk: EventDesk) -> None:
-    """An exhaustive event, a final one, one that is full, and a slug that is taken."""
+    """Exhaustive, final and full events refuse a market, as does a duplicate slug."""
     refused(desk, desk.add("race-d", event=2), "EVENT_NOT_FOUND")
     refused(desk, desk.add("race-a"), "SLUG_TAKEN")
     for n in range(MAX_EVENT_MARKETS - 3):
@@ -142,7 +145,7 @@ def test_what_takes_no_further_market(desk: EventDesk) -> None:
 
 
 def test_a_status_of_the_event_is_that_of_its_markets(desk: EventDesk) -> None:
-    """Each market that may change does; when none may, it is refused."""
+    """An event's status changes each market that allows it, and is refused if none does."""
     desk.order(Z, "BUY", "1", "C", "0.10")
     desk.order(Z, "BUY", "1", "B", "0.10")
     desk.status("HALTED", desk.id("A"))
@@ -162,7 +165,7 @@ def test_a_status_of_the_event_is_that_of_its_markets(desk: EventDesk) -> None:
 
 
 def test_texts_of_an_event_change() -> None:
-    """Title and description, alone or together."""
+    """Title and description change alone or together."""
     desk = EventDesk()
     desk.apply(UpdateEvent(1, title="Who wins it?"))
     desk.apply(UpdateEvent(1, description="By noon."))
@@ -170,7 +173,7 @@ def test_texts_of_an_event_change() -> None:
 
 
 def test_a_market_closes_with_its_event_or_earlier() -> None:
-    """Its own time must be earlier; None makes it follow the event again."""
+    """A market's own closing time must be earlier than the event's; None removes it."""
     desk = EventDesk(closes_at=9 * SECOND)
     desk.exchange.take_changes()
     for late in (9 * SECOND, 10 * SECOND):
@@ -187,7 +190,10 @@ def test_a_market_closes_with_its_event_or_earlier() -> None:
 
 
 def test_reopening_clears_a_time_that_has_passed() -> None:
-    """A market's own gives way to the event's; the event's own goes for all that follow it."""
+    """Reopening clears a past closing time.
+
+    A market's own gives way to the event's; the event's is cleared for all that follow it.
+    """
     desk = EventDesk(closes_at=9 * SECOND)
     desk.closing(5 * SECOND, desk.id("B"))
     desk.run_due(6 * SECOND)
@@ -204,7 +210,7 @@ def test_reopening_clears_a_time_that_has_passed() -> None:
 
 
 def test_only_the_event_decides(desk: EventDesk) -> None:
-    """Alone a market of it becomes NO, nothing else."""
+    """A single market of an event can only be resolved NO."""
     for outcome, price in (("YES", None), ("SCALAR", "0.5"), ("VOID", None)):
         refused(desk, desk.resolve(outcome, price, desk.id("A")), "EVENT_DECIDES")
     desk.strike("A")
@@ -216,7 +222,7 @@ def test_only_the_event_decides(desk: EventDesk) -> None:
 
 @pytest.mark.parametrize(("exhaustive", "strikes"), [(False, "AB"), (True, "A")])
 def test_two_outcomes_stay(exhaustive: bool, strikes: str) -> None:
-    """NONE counts as one of them."""
+    """A strike leaves at least two outcomes, NONE counted."""
     desk = EventDesk(exhaustive=exhaustive)
     for letter in strikes:
         desk.strike(letter)
@@ -225,7 +231,7 @@ def test_two_outcomes_stay(exhaustive: bool, strikes: str) -> None:
 
 
 def test_a_strike_cancels_first_and_merges_what_is_left() -> None:
-    """The struck outcome counts until its orders have ended; others keep what they reserve."""
+    """The struck outcome counts until its orders end; other orders keep their reserves."""
     desk = after_example_6()
     desk.order(X, "BUY", "6", "A", "0.10")
     desk.order(X, "SELL", "3", "B", "0.90")
@@ -238,7 +244,7 @@ def test_a_strike_cancels_first_and_merges_what_is_left() -> None:
 
 
 def test_a_strike_completes_sets_of_those_who_never_traded_it() -> None:
-    """YES of all that is left is a complete set of an exhaustive event."""
+    """After a strike, YES of all remaining markets of an exhaustive event is a complete set."""
     desk = EventDesk(exhaustive=True)
     desk.trade(X, Y, "10", "B", "0.30")
     desk.trade(X, Y, "10", "C", "0.30")
@@ -249,7 +255,7 @@ def test_a_strike_completes_sets_of_those_who_never_traded_it() -> None:
 
 
 def test_after_a_strike_no_needs_the_struck_outcome_no_more() -> None:
-    """NO of B is then a share of C and of NONE."""
+    """After a strike of A, NO of B is a share of C and of NONE."""
     desk = after_example_7()
     desk.strike("A")
     desk.order(X, "BUY", "10", "B", "0.10")
@@ -279,7 +285,7 @@ def test_after_a_strike_no_needs_the_struck_outcome_no_more() -> None:
 def test_an_event_cannot_end_so(
     outcome: EventOutcome, market: int | None, weights: tuple[tuple[int, int], ...], expected: str
 ) -> None:
-    """Struck, another's, not there, NONE of an exhaustive event, weights that do not fit."""
+    """A struck, foreign or unknown winner, NONE if exhaustive, and wrong weights are refused."""
     desk = EventDesk(exhaustive=True)
     desk.strike("A")
     desk.exchange.take_changes()
@@ -287,7 +293,7 @@ def test_an_event_cannot_end_so(
 
 
 def test_final_is_final(desk: EventDesk) -> None:
-    """No command changes an event that has ended, nor a market of it."""
+    """No command changes a final event or its markets."""
     desk.decide("B")
     desk.exchange.take_changes()
     for command in (
@@ -304,7 +310,7 @@ def test_final_is_final(desk: EventDesk) -> None:
 
 
 def test_everybody_is_paid_once() -> None:
-    """One payment a user for the whole event, in the order of users; orders end first."""
+    """Orders end first; then each user gets one payment for the event, in order of users."""
     desk = after_example_8()
     desk.order(W, "BUY", "1", "C", "0.10")
     reply = desk.decide("A 0.5 B 0.2 NONE 0.3")
@@ -318,7 +324,7 @@ def test_everybody_is_paid_once() -> None:
 
 
 def test_each_position_is_realized_at_its_own_outcome() -> None:
-    """What is realized in all markets together is what came of it in money."""
+    """The realized profits of all markets add up to the money received."""
     desk = after_example_7()
     desk.decide("B")
     assert [desk.gain(X, letter) for letter in "AB"] == ["4.00", "-7.00"]
@@ -327,7 +333,7 @@ def test_each_position_is_realized_at_its_own_outcome() -> None:
 
 
 def test_a_void_undoes_struck_markets_too() -> None:
-    """Their trades, payouts and fees; their status and their outcome stay."""
+    """A VOID returns a struck market's trades, payouts and fees; its status stays."""
     desk = EventDesk(taker_fee="0.07")
     desk.trade(Y, X, "10", "A", "0.40")
     desk.trade(Z, X, "10", "B", "0.30")
@@ -341,7 +347,7 @@ def test_a_void_undoes_struck_markets_too() -> None:
 
 
 def test_a_resolution_must_use_up_the_collateral() -> None:
-    """An event that does not come out even cannot become final."""
+    """A resolution that leaves collateral over raises before the event is final."""
     desk = after_example_6()
     desk.event.collateral += 1
     with pytest.raises(InvariantError, match="collateral left"):
@@ -386,7 +392,7 @@ def _both_sides_held(desk: EventDesk) -> None:
     ],
 )
 def test_a_tampered_event_is_found(tamper: object, message: str) -> None:
-    """By the next command that touches it, without a look at everything."""
+    """The next command that touches a tampered event raises, without a full scan."""
     desk = after_example_6()
     desk.order(Y, "SELL", "1", "A", "0.30")
     assert callable(tamper)

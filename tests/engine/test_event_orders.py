@@ -1,4 +1,4 @@
-"""Orders in an event: what they give, reserve and lock, what merges, and what reduce-only allows.
+"""Orders in an event: reserves, locks, merges, and the cap of reduce-only.
 
 Source: docs/market_rules.md, Collateral, Events.
 """
@@ -15,7 +15,7 @@ from tests.engine.event_desk import EventDesk, W, X, Y, Z, after_example_6, afte
 
 
 def test_a_closing_buy_reserves_a_share_of_every_other_outcome() -> None:
-    """What a BUY gives cannot be sold in another market meanwhile, and can again when it ends."""
+    """The shares that a BUY reserves cannot be sold in another market until it ends."""
     desk = after_example_6()
     desk.order(X, "BUY", "10", "A", "0.30")
     assert (desk.cash(X), desk.locked(X)) == (["94.00"], "0.00")
@@ -30,7 +30,7 @@ def test_a_closing_buy_reserves_a_share_of_every_other_outcome() -> None:
 def test_the_orders_of_one_event_are_cancelled_together(
     step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In steps, too: those in other markets, of others and of another side stay."""
+    """A cancel-all of an event, also in steps, spares other markets, users and sides."""
     monkeypatch.setattr(steps, "STEP", step)
     desk = EventDesk()
     desk.place(X, "BUY", "1", "0.10", market=1)
@@ -47,7 +47,7 @@ def test_the_orders_of_one_event_are_cancelled_together(
 
 
 def test_a_closing_sell_leaves_less_no_of_the_other_markets() -> None:
-    """A reserved share of B is missing in NO of A and of C, and is no part of NO of B itself."""
+    """A reserved share of B reduces the free NO of A and of C, but not of B."""
     desk = after_example_6()
     desk.order(X, "SELL", "4", "B", "0.90")
     desk.order(X, "BUY", "10", "A", "0.30")
@@ -56,10 +56,10 @@ def test_a_closing_sell_leaves_less_no_of_the_other_markets() -> None:
 
 
 def test_a_closing_sell_is_no_part_of_no_of_its_own_market() -> None:
-    """Only the other outcomes count for a BUY: the least of them, but not the market's own."""
+    """The least of the other outcomes bounds a closing BUY; the market's own does not count."""
     desk = after_example_7()
     desk.order(X, "BUY", "4", "B", "0.30")
-    assert desk.locked(X) == "1.20"  # none of A is there, so there is no NO of B
+    assert desk.locked(X) == "1.20"  # without a share of A there is no NO of B
     desk.cancel_all(X)
     desk.trade(X, Y, "10", "A", "0.40")
     desk.order(X, "BUY", "4", "B", "0.30")
@@ -67,7 +67,7 @@ def test_a_closing_sell_is_no_part_of_no_of_its_own_market() -> None:
 
 
 def test_reserved_shares_do_not_merge_until_they_are_free() -> None:
-    """A set that an order reserves stays; the release pays it back and names the order's market."""
+    """A reserved set does not merge; its release pays it back under the order's market."""
     desk = after_example_6()
     desk.order(X, "BUY", "10", "A", "0.30")
     desk.trade(X, Z, "4", "A", "0.45")
@@ -80,7 +80,7 @@ def test_reserved_shares_do_not_merge_until_they_are_free() -> None:
 
 
 def test_a_closing_buy_is_filled_from_the_base() -> None:
-    """It gives a share of every other outcome and receives 1 - p for it."""
+    """A closing BUY gives one share of every other outcome and receives 1 - p for the set."""
     desk = after_example_6()
     desk.trade(X, Y, "10", "A", "0.30")
     assert desk.cash(X, Y) == ["101.00", "99.00"]
@@ -90,7 +90,7 @@ def test_a_closing_buy_is_filled_from_the_base() -> None:
 
 
 def test_a_fill_turns_a_position_and_reduces_once() -> None:
-    """Closing and opening take the cost off together; the rest opens at the same price."""
+    """The close and open parts reduce the cost in one step; the rest opens at the same price."""
     desk = after_example_6()
     desk.trade(X, Z, "15", "A", "0.30")
     assert desk.net(X, "A") == "YES 5"
@@ -101,7 +101,7 @@ def test_a_fill_turns_a_position_and_reduces_once() -> None:
 
 
 def test_a_basket_sold_in_every_market_costs_what_one_does() -> None:
-    """NO of each of three exclusive markets: at most one of them loses, and merging knows it."""
+    """NO of three exclusive markets costs as much as one, since at most one of them loses."""
     desk = EventDesk()
     for letter in "ABC":
         desk.trade(Y, X, "10", letter, "0.30")
@@ -110,7 +110,7 @@ def test_a_basket_sold_in_every_market_costs_what_one_does() -> None:
 
 
 def test_a_fill_that_completes_a_set_pays_it_back() -> None:
-    """An order that was placed before the other shares came gives none of them: the set merges."""
+    """A fill of an order placed before the other shares came merges the completed set."""
     desk = EventDesk(exhaustive=True)
     desk.order(X, "BUY", "10", "C", "0.25")
     desk.trade(X, Y, "10", "A", "0.40")
@@ -122,7 +122,7 @@ def test_a_fill_that_completes_a_set_pays_it_back() -> None:
 
 
 def test_the_whole_set_bought_is_not_held_while_none_may_happen() -> None:
-    """In an event that is not exhaustive YES of every market is no complete set."""
+    """YES of every market is no complete set in an event that is not exhaustive."""
     desk = EventDesk()
     for letter in "ABC":
         desk.trade(X, Y, "10", letter, "0.30")
@@ -131,7 +131,7 @@ def test_the_whole_set_bought_is_not_held_while_none_may_happen() -> None:
 
 
 def test_an_outcome_without_a_position_counts_as_none_held() -> None:
-    """In an exhaustive event a set is complete only when every outcome is there."""
+    """An exhaustive event's set needs every outcome, positions or not."""
     desk = EventDesk(4, exhaustive=True)
     for letter in "ABC":
         desk.trade(X, Y, "10", letter, "0.20")
@@ -149,7 +149,7 @@ def test_an_outcome_without_a_position_counts_as_none_held() -> None:
 
 
 def test_no_of_an_exhaustive_event_needs_no_none() -> None:
-    """YES of all other outcomes is NO of one: a BUY of it gives them, below a base of 0."""
+    """YES of all other outcomes is NO of one; a BUY of that one reserves it."""
     desk = EventDesk(exhaustive=True)
     desk.trade(X, Y, "10", "B", "0.30")
     desk.trade(X, Y, "10", "C", "0.30")
@@ -162,7 +162,7 @@ def test_no_of_an_exhaustive_event_needs_no_none() -> None:
 
 
 def test_a_funded_order_and_a_refused_one() -> None:
-    """An order that a basket covers needs no funds; one lot more does."""
+    """An order within the basket needs no cash; one lot more is refused."""
     desk = after_example_6()
     desk.transfer(X, "-94")
     assert code(desk.order(X, "SELL", "10.01", "B", "0.30")) == "INSUFFICIENT_FUNDS"
@@ -170,7 +170,7 @@ def test_a_funded_order_and_a_refused_one() -> None:
 
 
 def test_fees_are_the_events() -> None:
-    """A fee comes out of the fill; the event keeps it and a VOID gives it back."""
+    """Fees go to the event; a VOID returns them."""
     desk = EventDesk(taker_fee="0.07")
     desk.order(X, "SELL", "10", "A", "0.50")
     desk.order(Y, "BUY", "10", "A", "0.50")
@@ -191,7 +191,7 @@ def reduce(desk: EventDesk, user: int, side: str, qty: str, letter: str, price: 
 
 
 def test_reduce_only_goes_by_the_net_position_and_may_lock() -> None:
-    """It brings d to 0, whether or not the shares for it are still there."""
+    """Reduce-only caps at a net position of 0, and locks cash for shares held elsewhere."""
     desk = after_example_7()
     done = reduce(desk, X, "BUY", "25", "A", "0.40")
     assert isinstance(done, OrderDone)
@@ -200,7 +200,7 @@ def test_reduce_only_goes_by_the_net_position_and_may_lock() -> None:
 
 
 def test_reduce_only_leaves_out_what_other_orders_of_the_side_do() -> None:
-    """Two of them would bring the position beyond 0."""
+    """The cap of reduce-only subtracts the user's other orders of that side."""
     desk = after_example_6()
     desk.order(X, "BUY", "4", "A", "0.20")
     done = reduce(desk, X, "BUY", "25", "A", "0.30")
@@ -213,7 +213,7 @@ def test_reduce_only_leaves_out_what_other_orders_of_the_side_do() -> None:
 
 @pytest.mark.parametrize(("user", "side"), [(X, "SELL"), (Y, "BUY"), (Z, "BUY"), (Z, "SELL")])
 def test_reduce_only_needs_a_position_on_the_other_side(user: int, side: str) -> None:
-    """NO of A is shares of B, but no position in B."""
+    """Shares of B that come from NO of A are no position in B."""
     desk = after_example_6()
     for letter in "AB":
         refused = reduce(desk, user, side, "1", letter, "0.30")
@@ -222,7 +222,7 @@ def test_reduce_only_needs_a_position_on_the_other_side(user: int, side: str) ->
 
 
 def test_reduce_only_caps_again_at_an_amend() -> None:
-    """Its own rest does not count against it, that of other orders does."""
+    """An amend caps again by other orders, without the order's own remainder."""
     desk = after_example_6()
     first = reduce(desk, X, "BUY", "6", "A", "0.20")
     assert isinstance(first, OrderDone)
@@ -239,7 +239,7 @@ def test_reduce_only_caps_again_at_an_amend() -> None:
 
 
 def test_an_amend_takes_its_own_close_part_again() -> None:
-    """Release and relock are one change: what it reserved is free for it, and nothing merges."""
+    """An amend releases and reserves in one change, so nothing merges in between."""
     desk = after_example_6()
     order = placed(desk.order(X, "BUY", "10", "A", "0.30"))
     desk.trade(X, Z, "4", "A", "0.45")
@@ -249,7 +249,7 @@ def test_an_amend_takes_its_own_close_part_again() -> None:
 
 
 def test_an_amend_down_releases_the_open_part_first() -> None:
-    """What it lets go of the close part merges."""
+    """A smaller quantity releases the open part first; released shares merge."""
     desk = after_example_6()
     order = placed(desk.order(X, "BUY", "15", "A", "0.30"))
     desk.trade(X, Z, "4", "A", "0.45")
@@ -260,7 +260,7 @@ def test_an_amend_down_releases_the_open_part_first() -> None:
 
 
 def test_a_fill_in_one_market_changes_no_other_position() -> None:
-    """Net positions and costs stay by market; only the base is shared."""
+    """A fill changes one market's net position and cost; only the base is shared."""
     desk = after_example_7()
     before = desk.position(X, desk.id("A"))
     row = (before.yes, before.no, before.cost_no, before.realized)
@@ -271,7 +271,7 @@ def test_a_fill_in_one_market_changes_no_other_position() -> None:
 
 
 def test_a_holding_is_put_together_from_its_positions() -> None:
-    """From the base and the positions alone, as a start of the core reads them."""
+    """The base and the positions determine a holding, as a start of the core requires."""
     desk = after_example_7()
     desk.trade(X, Y, "4", "A", "0.40")
     desk.order(X, "BUY", "3", "B", "0.10")

@@ -1,4 +1,4 @@
-"""A preview in an event says what placing does: it is the same decision on a copy."""
+"""A preview in an event equals placing, since it makes the same decision on a copy."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.engine.event_desk import EventDesk, W, X, Y, Z, after_example_6, afte
 
 
 def _exhaustive() -> EventDesk:
-    """X has YES of B and of C in an exhaustive event of three."""
+    """Return a desk where X has YES of B and of C in an exhaustive event of three."""
     desk = EventDesk(exhaustive=True)
     desk.trade(X, Y, "10", "B", "0.30")
     desk.trade(X, Y, "6", "C", "0.30")
@@ -21,7 +21,7 @@ def _exhaustive() -> EventDesk:
 
 
 def _with_orders() -> EventDesk:
-    """X has NO of A and of B, and orders that reserve some of it."""
+    """Return a desk where X has NO of A and of B, partly reserved by orders."""
     desk = after_example_7()
     desk.trade(X, W, "4", "A", "0.45")
     desk.order(X, "BUY", "3", "B", "0.10")
@@ -30,7 +30,7 @@ def _with_orders() -> EventDesk:
 
 
 def copy_for(desk: EventDesk, command: PlaceOrder) -> Copy:
-    """Return a copy of what the order can see, as a gateway makes it of rows."""
+    """Return a copy of the state that the order reads, built from rows as a gateway does."""
     state, user = desk.exchange.state, command.user_id
     real, of = state.markets[command.market_id], desk.event
     event = MarketEvent(of.id, of.slug, of.tick, exhaustive=of.exhaustive)
@@ -53,7 +53,7 @@ def copy_for(desk: EventDesk, command: PlaceOrder) -> Copy:
 @pytest.mark.parametrize("reduce_only", [False, True])
 @pytest.mark.parametrize("make", [after_example_6, after_example_7, _exhaustive, _with_orders])
 def test_a_preview_is_what_placing_does(make: object, reduce_only: bool) -> None:
-    """Whatever is covered locks nothing in both, and both refuse the same."""
+    """Preview and placing lock the same cash and give the same refusals."""
     for user in (X, Y, Z):
         for letter in "ABC":
             for side in Side:

@@ -1,4 +1,4 @@
-"""Events in steps: each is bounded, and nobody comes between in any market of the event.
+"""Events in steps: each is bounded, and no command runs between them in the event's markets.
 
 Source: docs/market_rules.md, Bounds, Events.
 """
@@ -38,13 +38,16 @@ STRIKE = ResolveMarket(2, Outcome.NO)
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two orders or positions a step."""
+    """Limit a step to two orders or positions."""
     monkeypatch.setattr(steps, "STEP", 2)
 
 
 @pytest.fixture
 def desk() -> EventDesk:
-    """X has NO of A, B and C, Y, Z and W have YES of one each; six orders rest in A and in C."""
+    """Return a desk with positions in A, B and C and six resting orders in A and in C.
+
+    X has NO of each market; Y, Z and W have YES of one each.
+    """
     desk = EventDesk()
     for user, letter in ((Y, "A"), (Z, "B"), (W, "C")):
         desk.trade(user, X, "10", letter, "0.30")
@@ -62,7 +65,7 @@ def limit(user: int, market: int) -> PlaceOrder:
 
 
 def take_steps(desk: EventDesk, command: Command) -> list[int]:
-    """Carry a command out step by step; return how many orders and users each of them handled."""
+    """Execute a command step by step; return the number of orders and users in each step."""
     desk.apply(command, finish=False)
     handled = []
     while True:
@@ -75,7 +78,7 @@ def take_steps(desk: EventDesk, command: Command) -> list[int]:
 
 
 def test_a_closing_cancels_a_few_at_a_time(desk: EventDesk) -> None:
-    """All markets are CLOSED from the first step on."""
+    """A closing cancels a few orders per step; all markets are CLOSED from the first."""
     desk.apply(CLOSE, finish=False)
     assert desk.statuses() == ["CLOSED"] * 3
     assert take_steps(desk, STEP) == [2, 2]
@@ -83,14 +86,14 @@ def test_a_closing_cancels_a_few_at_a_time(desk: EventDesk) -> None:
 
 
 def test_a_resolution_cancels_then_settles(desk: EventDesk) -> None:
-    """Six orders, then X with three positions in a step of its own, then the others."""
+    """A resolution cancels six orders, settles X's three positions in one step, then the rest."""
     assert take_steps(desk, ResolveEvent(1, EventOutcome.WINNER, 2)) == [2, 2, 2, 0, 1, 0]
     assert desk.statuses() == ["RESOLVED"] * 3
     assert desk.cash(X, Y, Z, W) == ["99.00", "107.00", "97.00", "97.00"]
 
 
 def test_a_user_is_settled_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The three positions of one user do not fit beside another: they take the next step."""
+    """A user whose positions do not fit into the rest of a step is settled whole in the next."""
     monkeypatch.setattr(steps, "STEP", 3)
     desk = EventDesk()
     for user, letter in ((X, "A"), (Z, "B"), (W, "C")):
@@ -104,7 +107,7 @@ def test_a_user_is_settled_whole(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_last_step_answers(desk: EventDesk) -> None:
-    """Before it there is a key, and every market is CLOSED."""
+    """Earlier steps return a key, while every market is CLOSED; the last one has the reply."""
     reply = desk.apply(NONE_WINS, finish=False)
     assert reply == EventDone(1, "event/1")
     assert desk.statuses() == ["CLOSED"] * 3
@@ -125,7 +128,7 @@ def test_the_last_step_answers(desk: EventDesk) -> None:
 def test_a_strike_goes_through_all_holders(
     monkeypatch: pytest.MonkeyPatch, holders: int, looked_at: int
 ) -> None:
-    """Users in the order of their ids, few or many, whatever stands between them."""
+    """A strike visits all holders in the order of their ids, however far apart the ids are."""
     monkeypatch.setattr(payouts, "LOOKED_AT", looked_at)
     desk = EventDesk()
     users = [*range(20, 20 + 3 * holders, 3)]
@@ -144,7 +147,7 @@ def test_a_strike_goes_through_all_holders(
 
 @pytest.mark.parametrize("begin", [CLOSE, NONE_WINS, STRIKE], ids=["close", "resolve", "strike"])
 def test_what_waits_for_an_event(desk: EventDesk, begin: Command) -> None:
-    """Commands and timers for it and for each of its markets; others go on."""
+    """Commands and timers of the event and its markets wait; others proceed."""
     order = desk.exchange.state.last_order_id
     desk.apply(begin, finish=False)
     waiting: list[Command] = [
@@ -166,7 +169,7 @@ def test_what_waits_for_an_event(desk: EventDesk, begin: Command) -> None:
 
 
 def test_an_event_waits_for_each_of_its_markets(desk: EventDesk) -> None:
-    """A sweep or a closing in one of them holds what concerns them all, not the other markets."""
+    """A sweep or a closing in one market delays commands of the event, not of other markets."""
     desk.apply(UpdateMarket(2, MarketStatus.CLOSED), finish=False)
     of_event: list[Command] = [CLOSE, NONE_WINS, AddMarket(1, "race-d", "?")]
     for command in [*of_event, ResolveMarket(3, Outcome.NO)]:
@@ -177,7 +180,7 @@ def test_an_event_waits_for_each_of_its_markets(desk: EventDesk) -> None:
 
 
 def test_a_timer_waits_for_the_event() -> None:
-    """A market's closing time that comes meanwhile is passed over by then."""
+    """A market's closing time during the steps is obsolete after them."""
     desk = EventDesk(closes_at=5 * SECOND)
     for _ in range(5):
         desk.order(Y, "BUY", "1", "A", "0.10")
@@ -189,7 +192,7 @@ def test_a_timer_waits_for_the_event() -> None:
 
 
 def test_a_disconnect_waits_for_the_event() -> None:
-    """The end of a connection is begun at once; its steps wait while a market of its is held."""
+    """A disconnect begins at once; its steps wait while a market of the event is held."""
     desk = EventDesk()
     for letter in "AAAC":
         desk.place(Y, "BUY", "1", "0.10", market=desk.id(letter), connection="g-1")
@@ -201,7 +204,7 @@ def test_a_disconnect_waits_for_the_event() -> None:
 
 
 def test_in_steps_or_at_once_the_same(monkeypatch: pytest.MonkeyPatch, desk: EventDesk) -> None:
-    """A strike and a resolution come to the same state whatever the bound is."""
+    """A strike and a resolution reach the same state under every bound."""
     states = []
     for bound in (1, 2, 3, 1_000):
         monkeypatch.setattr(steps, "STEP", 1_000)
@@ -218,7 +221,7 @@ def test_in_steps_or_at_once_the_same(monkeypatch: pytest.MonkeyPatch, desk: Eve
 
 
 def test_records_of_steps_are_stored() -> None:
-    """What an event has left is read back as it was written."""
+    """The record of an event's remaining steps is read back unchanged."""
     records = [EventSteps(1), EventSteps(2, 5), EventSteps(3, 7, True, 40)]
     stored = steps.encode({one.key: one for one in records})
     assert [*steps.decode(stored).values()] == records
@@ -226,7 +229,7 @@ def test_records_of_steps_are_stored() -> None:
 
 
 def test_the_snapshot_sees_what_is_held_of_an_event(desk: EventDesk) -> None:
-    """Two states that differ in one share of a base, or in a label, have different snapshots."""
+    """States that differ in one base share or one label have different snapshots."""
     state = desk.exchange.state
     before = snapshot(state)
     desk.event.holdings[X].base += 1

@@ -1,4 +1,4 @@
-"""The exchange as a whole: its invariants bite, and it is the same on every machine."""
+"""The whole exchange: violated invariants raise, and it is deterministic on every machine."""
 
 import subprocess
 import sys
@@ -66,7 +66,7 @@ def _close_part_too_large(desk: Desk) -> None:
     ],
 )
 def test_a_tampered_state_is_found(tamper: Callable[[Desk], None], message: str) -> None:
-    """The next command that touches what was tampered with raises InvariantError."""
+    """The next command that touches a tampered part raises InvariantError."""
     desk = after_example_1()
     desk.place(A, "SELL", "12", "0.70")
     tamper(desk)
@@ -75,7 +75,7 @@ def test_a_tampered_state_is_found(tamper: Callable[[Desk], None], message: str)
 
 
 def test_money_made_within_a_command_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cash that moves without a counterpart is found at the end of that very command."""
+    """Cash without a counterpart raises at the end of the same command."""
     desk = Desk()
     relock = Ledger.relock
 
@@ -89,7 +89,7 @@ def test_money_made_within_a_command_is_found(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_available_below_zero_is_found() -> None:
-    """A command that leaves somebody owing raises, unless it is a VOID."""
+    """A negative available balance raises, unless a VOID causes it."""
     desk = Desk()
     desk.place(C, "BUY", "1", "0.50")
     desk.account(C).available = desk.account(C).locked = 0
@@ -99,7 +99,7 @@ def test_available_below_zero_is_found() -> None:
 
 
 def test_a_crossed_book_is_found() -> None:
-    """A level that stands against a better one of the other side raises when it is touched."""
+    """A crossed level raises when a command touches it."""
     desk = Desk()
     desk.place(A, "BUY", "1", "0.40")
     desk.place(B, "SELL", "1", "0.60")
@@ -113,7 +113,7 @@ def test_a_crossed_book_is_found() -> None:
 
 
 def test_a_resolution_must_use_up_the_collateral() -> None:
-    """A market that does not come out even cannot become final."""
+    """A market whose payouts differ from its collateral cannot become final."""
     desk = after_example_1()
     desk.market.collateral += 1
     with pytest.raises(InvariantError, match="collateral left"):
@@ -121,7 +121,7 @@ def test_a_resolution_must_use_up_the_collateral() -> None:
 
 
 def test_time_never_goes_back() -> None:
-    """A command stamped before the last one is a defect of the caller."""
+    """A command stamped before the last one raises, as a defect of the caller."""
     exchange = Exchange()
     exchange.apply(SECOND, OpenAccount(A))
     with pytest.raises(AssertionError, match="time"):
@@ -152,7 +152,7 @@ print(told.hexdigest(), digest(engine.exchange))
 
 
 def test_the_same_in_every_process() -> None:
-    """The same tape gives the same events and state whatever PYTHONHASHSEED is."""
+    """The same journal gives the same events and state under any PYTHONHASHSEED."""
     answers = {
         subprocess.run(
             [sys.executable, "-c", _TAPE],
@@ -176,11 +176,11 @@ def test_the_digest_sees_a_change() -> None:
     assert digest(one.exchange) != digest(other.exchange)
 
 
-# --- what is handed over -------------------------------------------------------------------
+# --- changes for the store -----------------------------------------------------------------
 
 
 def test_changes_are_handed_over_once() -> None:
-    """What the store takes is what changed since it last did, each thing in its last state."""
+    """The store gets each object changed since the last time, once, in its latest state."""
     desk = after_example_1()
     changes = desk.exchange.take_changes()
     assert sorted(changes.orders) == [1, 2]
@@ -199,7 +199,7 @@ def test_changes_are_handed_over_once() -> None:
 
 
 def test_a_level_is_told_once_a_command() -> None:
-    """However many orders a sweep takes, each level's final size is one delta."""
+    """A sweep over many orders of a level emits one delta with the level's final size."""
     desk = Desk()
     for price in ("0.50", "0.50", "0.51", "0.52"):
         desk.place(B, "SELL", "1", price)
@@ -213,7 +213,7 @@ def test_a_level_is_told_once_a_command() -> None:
 
 
 def test_the_mirror_notices_a_gap() -> None:
-    """A delta left out is noticed by its number."""
+    """The mirror detects a missing delta by its number."""
     mirror = Mirror()
     mirror.read([BookDelta(1, Side.BUY, 5000, 100, 1)])
     with pytest.raises(AssertionError, match="gap"):
@@ -221,7 +221,7 @@ def test_the_mirror_notices_a_gap() -> None:
 
 
 def test_a_state_without_events_is_written_as_before() -> None:
-    """The hash that a version without events has made of the same commands."""
+    """The hash of a state without events equals that of versions without events."""
     desk = after_example_3()
     desk.create(maker_fee="0.01", taker_fee="0.07")
     desk.place(A, "BUY", "5", "0.40", market=2)

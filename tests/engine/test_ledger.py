@@ -20,7 +20,7 @@ from tests.engine.desk import A, B, C, Desk, after_example_1, placed
     [
         ("BUY", "0.60", "0", "0", "6.000000"),
         ("SELL", "0.60", "0", "0", "4.000000"),
-        # the larger of the two rates, at the price nearest 0.50 within the limit
+        # the larger of the two rates, at the price within the limit that is nearest 0.50
         ("BUY", "0.60", "0", "0.07", "6.175000"),
         ("BUY", "0.60", "0.07", "0", "6.175000"),
         ("BUY", "0.40", "0", "0.07", "4.168000"),
@@ -31,14 +31,14 @@ from tests.engine.desk import A, B, C, Desk, after_example_1, placed
     ],
 )
 def test_what_an_order_locks(side: str, price: str, maker: str, taker: str, locked: str) -> None:
-    """Its open part at its limit, and its fee at the worst price it could execute at."""
+    """An order locks its open part at its limit, and its fee at the worst possible price."""
     desk = Desk(maker_fee=maker, taker_fee=taker)
     desk.place(A, side, "10", price)
     assert desk.money(A)[1] == locked
 
 
 def test_the_close_part_locks_nothing() -> None:
-    """Only what exceeds the free shares locks cash."""
+    """Only the quantity beyond the free shares locks cash."""
     desk = after_example_1()
     desk.place(A, "SELL", "12", "0.60")
     assert desk.money(A) == ("93.200000", "0.800000")
@@ -47,7 +47,7 @@ def test_the_close_part_locks_nothing() -> None:
 
 
 def test_a_better_price_returns_the_lock_at_once() -> None:
-    """After a partial fill at a better price only the lock of what is left remains."""
+    """A partial fill at a better price leaves only the lock of the remainder."""
     desk = Desk(taker_fee="0.07")
     desk.place(B, "SELL", "4", "0.50")
     desk.place(A, "BUY", "10", "0.60")
@@ -72,7 +72,7 @@ def test_maker_and_taker_pay_their_own_rate() -> None:
 
 
 def test_many_tiny_fills_cost_what_one_does() -> None:
-    """The exact sum over an order is rounded up once."""
+    """The exact sum of an order's fees is rounded up once."""
     desk = Desk(taker_fee="0.0003")
     for _ in range(70):
         desk.place(B, "SELL", "0.01", "0.33")
@@ -85,7 +85,7 @@ def test_many_tiny_fills_cost_what_one_does() -> None:
 
 
 def test_a_resting_order_sums_its_fees_over_its_takers() -> None:
-    """The maker's sum goes on from taker to taker, and its lock follows."""
+    """A maker's fee sum spans its takers, and its lock follows."""
     desk = Desk(maker_fee="0.0003")
     desk.place(A, "BUY", "0.70", "0.33")
     assert desk.money(A)[1] == "0.231047"
@@ -95,7 +95,7 @@ def test_a_resting_order_sums_its_fees_over_its_takers() -> None:
 
 
 def test_fees_lower_the_realized_profit_at_the_fill() -> None:
-    """They count where they were paid, not in the cost."""
+    """Fees reduce the realized profit at the fill, and are not part of the cost."""
     desk = Desk(maker_fee="0.02", taker_fee="0.07")
     desk.place(A, "BUY", "10", "0.50")
     desk.place(B, "SELL", "10", "0.50")
@@ -113,7 +113,7 @@ def test_fees_lower_the_realized_profit_at_the_fill() -> None:
 def test_the_lock_always_covers_the_fees(
     *, rate: int, is_buy: bool, limit: int, fills: list[tuple[int, int]], rest: int
 ) -> None:
-    """At whatever prices within the limit an order fills, no fill needs more than is locked."""
+    """No fill within the limit needs more money than the order locks."""
     left = sum(qty for qty, _ in fills) + rest
     exact = 0
     lock = fee_lock(exact, rate, left, is_buy, limit)
@@ -144,7 +144,7 @@ def test_the_fee_is_the_formula(rate: int, qty: int, price: int) -> None:
 
 
 def test_both_sides_are_booked_before_either_merges() -> None:
-    """The pairs of an open order that met shares taken since merge after the trade."""
+    """Both sides of a trade are booked before an open order's pairs merge."""
     desk = Desk()
     desk.place(A, "BUY", "5", "0.40")
     desk.place(A, "SELL", "5", "0.60")
@@ -163,7 +163,7 @@ def test_both_sides_are_booked_before_either_merges() -> None:
 
 
 def test_merges_come_before_the_next_fill() -> None:
-    """Within one sweep a pair is gone before the next level is taken."""
+    """Within a sweep a pair merges before the next level is filled."""
     desk = Desk()
     desk.place(A, "BUY", "2", "0.40")
     desk.place(A, "SELL", "2", "0.60")
@@ -175,7 +175,7 @@ def test_merges_come_before_the_next_fill() -> None:
 
 
 def test_reserved_shares_do_not_merge() -> None:
-    """Both shares may be held at once while one of them backs an order."""
+    """A user holds both shares at once while an order reserves one of them."""
     desk = after_example_1()
     desk.place(A, "SELL", "7", "0.90")
     desk.place(A, "SELL", "8", "0.40")
@@ -186,15 +186,15 @@ def test_reserved_shares_do_not_merge() -> None:
 
 
 def test_a_maker_merges_at_the_fill_and_a_taker_at_a_release() -> None:
-    """A taker's free shares all are in its close part, so only its maker can pair up by a trade."""
+    """A trade merges pairs only for the maker: a taker's free shares are in its close part."""
     desk = Desk()
     desk.place(A, "SELL", "1", "0.50")
     desk.place(B, "BUY", "1", "0.50")  # A 1 NO, B 1 YES
     desk.place(A, "BUY", "1", "0.30")
-    desk.place(A, "BUY", "1", "0.29")  # open, since the first reserves the NO share
+    desk.place(A, "BUY", "1", "0.29")  # open part, since the first order reserves the NO share
     desk.place(B, "SELL", "1", "0.90")
     desk.cancel(A, 3)
-    desk.place(B, "SELL", "1", "0.29")  # open too, since the YES share is reserved
+    desk.place(B, "SELL", "1", "0.29")  # open part too, since the YES share is reserved
     assert [row[:2] for row in desk.rows if row[0] == "MERGED"] == [("MERGED", A)]
     desk.cancel(B, 5)
     assert [row[:2] for row in desk.rows if row[0] == "MERGED"] == [("MERGED", B)]
@@ -202,7 +202,7 @@ def test_a_maker_merges_at_the_fill_and_a_taker_at_a_release() -> None:
 
 
 def test_cost_leaves_by_floor_and_the_last_share_takes_the_rest() -> None:
-    """cost × q // n: what rounding kept back goes with the last."""
+    """A sale removes cost × q // n; the last share removes the rounding rest."""
     desk = Desk(tick="0.0001")
     desk.place(B, "SELL", "0.01", "0.3333")
     desk.place(B, "SELL", "0.02", "0.3334")
@@ -217,7 +217,7 @@ def test_cost_leaves_by_floor_and_the_last_share_takes_the_rest() -> None:
 
 
 def test_no_shares_have_their_own_cost() -> None:
-    """NO bought at 1 − price is sold at 1 − price by a BUY that closes."""
+    """NO bought at 1 − price is sold at 1 − price by a closing BUY."""
     desk = after_example_1()
     desk.place(C, "SELL", "5", "0.30")
     desk.place(B, "BUY", "5", "0.30")
@@ -228,7 +228,7 @@ def test_no_shares_have_their_own_cost() -> None:
 
 
 def test_the_close_part_fills_first() -> None:
-    """A fill gives the reserved shares before it pays for new ones."""
+    """A fill uses the reserved shares before it buys new ones."""
     desk = after_example_1()
     desk.place(A, "SELL", "15", "0.70")
     desk.place(C, "BUY", "10", "0.70")

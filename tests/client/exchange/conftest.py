@@ -1,4 +1,4 @@
-"""The client library on a whole exchange, with a wire that is cut."""
+"""The client library on a whole exchange, over a connection that is cut."""
 
 from tests.support.cutter import cutter
 from tests.support.http_exchange import database_url, exchange, settings

@@ -1,4 +1,4 @@
-"""Positions and cash, computed from the tape and the private topics as a program would."""
+"""Positions and cash, computed by a program from the tape and the private topics."""
 
 from predmarket.client import AsyncClient, Feed, calls
 from predmarket.client.messages import (
@@ -21,12 +21,12 @@ PRIVATE = ("orders", "fills", "balances", "positions")
 
 
 def topics(market: str) -> list[str]:
-    """Return the topics that a ledger is made from."""
+    """Return the topics that a ledger reads."""
     return [f"trades:{market}", *(f"user:me:{name}" for name in PRIVATE)]
 
 
 class Ledger:
-    """Begun before the first trade of a market that is the user's only one."""
+    """Positions and cash of a user, from before the first trade of their only market."""
 
     def __init__(self) -> None:
         self.trades: list[int] = []
@@ -37,7 +37,7 @@ class Ledger:
         self.begun: list[type[TopicMessage]] = []
 
     async def read(self, feed: Feed) -> None:
-        """Take everything in."""
+        """Read every message."""
         async for message in feed:
             assert not isinstance(message, Gap)
             if isinstance(message, TopicMessage):
@@ -68,7 +68,7 @@ class Ledger:
 
 
 class Record:
-    """The same as REST has it."""
+    """The same positions and cash according to REST."""
 
     def __init__(self) -> None:
         self.trades: list[int] = []
@@ -78,7 +78,7 @@ class Record:
         self.positions: list[Position] = []
 
     async def ask(self, rest: AsyncClient, market: str) -> None:
-        """Ask for everything, the oldest first."""
+        """Fetch everything, the oldest first."""
         self.trades = [one["id"] async for one in rest.follow(calls.trades(market, limit=100))]
         self.fills = [one["tradeId"] async for one in rest.follow(calls.fills(limit=100))]
         self.orders = [one async for one in rest.follow(calls.orders(limit=100))]
@@ -88,7 +88,7 @@ class Record:
         self.positions = (await rest.positions())["items"]
 
     def told_by(self, ledger: Ledger) -> bool:
-        """Whether the ledger has come to where this stands; what it holds may still be wrong."""
+        """Tell whether the ledger has reached this record; its contents may still be wrong."""
         return (
             len(ledger.trades) >= len(self.trades)
             and len(ledger.fills) >= len(self.fills)
@@ -98,7 +98,7 @@ class Record:
         )
 
     def confirm(self, ledger: Ledger) -> None:
-        """Compare: nothing is missing, nothing there twice, and each topic began once."""
+        """Check that the ledger lacks nothing, has nothing twice, and began each topic once."""
         assert ledger.trades == self.trades
         assert ledger.fills == self.fills
         states = {one["id"]: {k: v for k, v in one.items() if k != "fills"} for one in self.orders}
@@ -108,5 +108,5 @@ class Record:
 
 
 def _settled(position: Position) -> tuple[object, ...]:
-    """Return what no other's trade changes of a position."""
+    """Return the fields of a position that no other user's trade changes."""
     return (position["marketId"], position["qtyLong"], position["qtyShort"], position["avgPrice"])

@@ -1,4 +1,4 @@
-"""The feed on a wire that is cut again and again: nothing lost, nothing doubled, no book wrong."""
+"""The feed on a connection that is cut again and again: no loss, no duplicate, no wrong book."""
 
 import asyncio
 import json
@@ -31,29 +31,29 @@ PRIVATE_CUTS = 400
 
 
 def patience(rng: random.Random, longest: int) -> Callable[[], int]:
-    """Return how many bytes connections last: some not for the handshake, some for a while."""
+    """Return how many bytes connections last: some end in the handshake, some much later."""
     return lambda: rng.randrange(rng.choice((600, 2_000, longest)))
 
 
 async def trade_on(feed: Feed, rng: random.Random, count: int, start: int) -> None:
-    """Place ``count`` orders at once and cancel some."""
+    """Place ``count`` orders at once and cancel some of them."""
     orders = [an_order(rng, number) for number in range(start, start + count)]
     placed = await asyncio.gather(*(feed.place(order) for order in orders))
     resting = [one for one in placed if one["status"] in ("OPEN", "PARTIALLY_FILLED")]
     some = rng.sample(resting, len(resting) // 2)
-    # another order may have taken it
+    # another order may have filled it
     await asyncio.gather(*(feed.cancel(one["id"]) for one in some), return_exceptions=True)
 
 
 class Truth:
-    """Every state that a book has had, made from a bare socket's messages in the plainest way."""
+    """Every state of a book, computed from a bare socket's messages in the simplest way."""
 
     def __init__(self) -> None:
         self._sides: dict[str, dict[str, str]] = {"bids": {}, "asks": {}}
         self.books: dict[int, Book] = {}
 
     async def follow(self, url: str) -> None:
-        """Keep every state from now on."""
+        """Record every state from now on."""
         address = url.replace("http", "ws") + "/realtime"
         async with connect(address, proxy=None, compression=None) as socket:
             await socket.send('{"type": "subscribe", "data": {"topics": ["orderbook:1"]}}')
@@ -73,7 +73,7 @@ class Truth:
 
 
 async def watch(feed: Feed, book: LocalBook, seen: dict[int, Book]) -> None:
-    """Keep what the book was after each of its messages."""
+    """Record the book after each of its messages."""
     async for message in feed:
         assert not isinstance(message, Gap)
         if isinstance(message, BookSnapshot | BookDelta) and message.seq == book.seq:
@@ -81,14 +81,17 @@ async def watch(feed: Feed, book: LocalBook, seen: dict[int, Book]) -> None:
 
 
 async def agree(book: LocalBook, truth: Truth, now: Book) -> None:
-    """Wait until everybody stands where REST does, and compare."""
+    """Wait until the feed and the socket reach REST's state, and compare them."""
     while book.stale or book.seq != now["seq"] or now["seq"] not in truth.books:
         await asyncio.sleep(0.001)
     assert book.wire() == now == truth.books[now["seq"]]
 
 
 async def test_the_book_is_the_exchanges_own(exchange: Exchange, cutter: Cutter) -> None:
-    """After every message, at its seq; and, whenever trading rests, what REST answers."""
+    """After every message the book is the exchange's at that seq.
+
+    Whenever trading pauses, it equals REST's answer.
+    """
     rng = seeded()
     await exchange.market()
     trader = await exchange.trader("ann", "1000000")
@@ -119,7 +122,7 @@ async def test_the_book_is_the_exchanges_own(exchange: Exchange, cutter: Cutter)
 
 
 async def test_nothing_is_lost_and_nothing_doubled(exchange: Exchange, cutter: Cutter) -> None:
-    """Orders placed over the cut wire, and all that is told of them, against REST at the end."""
+    """Orders over the cut connection, and all their messages, agree with REST at the end."""
     rng = seeded()
     await exchange.market()
     ann = await exchange.trader("ann", "1000000")

@@ -1,4 +1,4 @@
-"""Events with both clients and the feed, from creation to the payout, as REST and topics tell."""
+"""Events with both clients and the feed, from creation to payout, agree with REST."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def token(user: User) -> str:
 
 
 class Told:
-    """An event as a program sees it from the topics of the event and of its holder."""
+    """An event as its own topics and its holder's topics describe it."""
 
     def __init__(self) -> None:
         self.tickers: dict[int, Ticker] = {}
@@ -35,7 +35,7 @@ class Told:
         self._news = asyncio.Event()
 
     async def read(self, feed: Feed) -> None:
-        """Take everything in."""
+        """Read every message."""
         async for message in feed:
             match message:
                 case EventSnapshot(data=data) | EventTickersChanged(data=data):
@@ -49,7 +49,7 @@ class Told:
             self._news.set()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until ``holds`` of what was said."""
+        """Wait until ``holds`` is true of the messages so far."""
         async with asyncio.timeout(30):
             while not holds():
                 self._news.clear()
@@ -57,7 +57,7 @@ class Told:
 
 
 async def test_an_event_from_its_creation_to_the_payout(exchange: Exchange) -> None:
-    """The feed says what the calls say: prices, what outcomes pay, a new market, the end."""
+    """The feed and the calls agree on prices, payoffs, a new market, and the end."""
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     async with (
         AsyncClient(exchange.url, api_key=token(exchange.admin)) as boss,
@@ -89,7 +89,7 @@ async def test_an_event_from_its_creation_to_the_payout(exchange: Exchange) -> N
 
             added = await boss.add_market("vote", NewMarket("cleo", "Does Cleo win?"))
             await told.until(lambda: added["id"] in told.tickers)
-            # no position changed, so the feed does not repeat it: the new outcome pays as NONE does
+            # no position changed, so the feed repeats none: the new outcome pays as NONE does
             (holding,) = (await seller.event_holdings())["items"]
             assert holding["payoffs"][2]["payoff"] == told.holdings["vote"]["none"]
             await boss.update_event("vote", status="HALTED")
@@ -111,7 +111,7 @@ async def test_an_event_from_its_creation_to_the_payout(exchange: Exchange) -> N
 
 
 async def test_the_blocking_client(exchange: Exchange) -> None:
-    """It has the same calls; a refusal has its code, and changes nothing."""
+    """The blocking client has the same calls; a refusal has its code and changes nothing."""
 
     def work() -> None:
         with Client(exchange.url, api_key=token(exchange.admin)) as boss:

@@ -1,4 +1,4 @@
-"""The feed while the exchange itself is killed and started again."""
+"""The feed while the exchange itself is killed and restarted."""
 
 import asyncio
 from functools import partial
@@ -18,7 +18,7 @@ MARKET = "will-it-rain-tomorrow"
 
 
 async def trade_through(one: Feed, other: Feed, killed: asyncio.Event) -> int:
-    """Place orders, each repeated until it is answered, until some time after the last kill."""
+    """Place orders, each retried until its reply, until some time after the last kill."""
     rng, number, after = seeded(), 0, 0
     while after < 10:
         orders = [an_order(rng, number, MARKET) for _ in range(2)]
@@ -32,7 +32,7 @@ async def trade_through(one: Feed, other: Feed, killed: asyncio.Event) -> int:
 
 
 async def test_an_exchange_that_is_killed(tmp_path: Path, migrated_sqlite_url: str) -> None:
-    """What was acknowledged is there, once; every topic goes on; the book is the exchange's own."""
+    """Every acknowledged order exists once, every topic continues, and the book is correct."""
     exchange = ExchangeProcess(tmp_path, migrated_sqlite_url, "--seed", program=QUICK)
     await asyncio.to_thread(exchange.start)
     killed, ledger, record = asyncio.Event(), Ledger(), Record()

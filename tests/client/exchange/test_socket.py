@@ -1,4 +1,4 @@
-"""The feed and the exchange agree: what is said, who may, and what becomes of orders."""
+"""The feed and the exchange agree on messages, permissions and the lives of orders."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ def limit(side: str, price: str, qty: str = "1", client_order_id: str | None = N
 
 
 async def bare(url: str, key: str, heard: list[bytes]) -> None:
-    """Keep every message of a topic that a socket hears without the library."""
+    """Record every message of a topic that a bare socket receives."""
     address = url.replace("http", "ws") + "/realtime"
     headers = {"Authorization": f"Bearer {key}"}
     async with connect(address, additional_headers=headers, proxy=None) as socket:
@@ -40,7 +40,7 @@ async def bare(url: str, key: str, heard: list[bytes]) -> None:
 
 
 async def library(feed: Feed, heard: list[bytes]) -> None:
-    """Keep every message of a topic that the feed yields."""
+    """Record every message of a topic that the feed yields."""
     async for message in feed:
         match message:
             case TopicMessage(raw=raw):
@@ -55,7 +55,7 @@ async def to_the_end(feed: Feed) -> None:
 
 
 async def test_the_library_yields_what_the_socket_says(exchange: Exchange) -> None:
-    """Every message of every topic, in the same order, byte for byte."""
+    """The feed yields every message of every topic, in the same order, byte for byte."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     plain, yielded = list[bytes](), list[bytes]()
@@ -82,13 +82,13 @@ async def test_the_library_yields_what_the_socket_says(exchange: Exchange) -> No
                 await asyncio.sleep(0.001)
         for task in tasks:
             task.cancel()
-    begun = len(TOPICS)  # the snapshots carry the time at which each was made
+    begun = len(TOPICS)  # each snapshot has its own time
     assert yielded[begun:] == plain[begun:]
     assert len(yielded) > begun + 60
 
 
 async def test_orders_over_the_socket(exchange: Exchange) -> None:
-    """Placed, repeated, refused, amended, cancelled: as REST would."""
+    """Orders over the socket are placed, repeated, refused, amended and cancelled as over REST."""
     await exchange.market()
     ann = await exchange.trader("ann")
     async with (
@@ -96,7 +96,7 @@ async def test_orders_over_the_socket(exchange: Exchange) -> None:
         Feed(exchange.url, api_key=token(ann), topics=["user:me:orders"]) as feed,
     ):
         async with asyncio.timeout(60):
-            async for message in feed:  # what is placed before the snapshot may stand in it
+            async for message in feed:  # the snapshot may contain orders placed before it
                 if isinstance(message, OrdersSnapshot):
                     break
         order = await feed.place(limit("BUY", "0.5", "10", "once"))
@@ -127,7 +127,7 @@ async def test_orders_over_the_socket(exchange: Exchange) -> None:
 
 
 async def test_orders_end_with_their_connection(exchange: Exchange, cutter: Cutter) -> None:
-    """When that was asked for, and only those placed on it."""
+    """Orders placed with that option end with their connection, and no others."""
     await exchange.market()
     ann = await exchange.trader("ann")
     async with (
@@ -169,7 +169,7 @@ async def test_a_session_is_renewed_and_ends(exchange: Exchange) -> None:
 
 
 async def test_what_is_not_allowed(exchange: Exchange) -> None:
-    """Another's topics, one's own without a login, and a key that is none."""
+    """Topics of another user, private ones without a login, and an invalid key are refused."""
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     async with Feed(exchange.url, api_key=token(ann)) as feed:
         await feed.live()
