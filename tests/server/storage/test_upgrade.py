@@ -13,12 +13,15 @@ import psycopg
 import pytest
 from sqlalchemy import MetaData, select, text
 
+from predmarket.enums import LIVE_STATUSES, Side
 from predmarket.server.gateway.auth import passwords
 from predmarket.server.process import runtime
+from predmarket.server.read_model.quotes import WIDTHS
 from predmarket.server.settings import Settings
 from predmarket.server.storage.database import sync_engine
 from predmarket.server.storage.migrations import current, head, upgrade
 from predmarket.testing.serving import serving
+from predmarket.units import PRICE_ONE
 from tests.conformance.pair import same
 from tests.crash.campaign import audit_holds
 from tests.server.storage.old_database import SECRET
@@ -115,6 +118,7 @@ async def test_the_version_before(
     upgrade(url)
     assert current(url) == head()
     assert rows_of(url, columns)[0] == before
+    quotes_begin(url)
     audit_holds(url)
     async with serve(url, tmp_path, shown["now"]) as client:
         tokens = [token async for token in logged_in(client, len(shown["users"]))]
@@ -125,6 +129,36 @@ async def test_the_version_before(
         assert (await client.post("/v1/auth/refresh", json=session)).status_code == 200
         await trade_on(client, shown["key"], tokens)
     audit_holds(url)
+
+
+def quotes_begin(url: str) -> None:
+    """Require that the recorded quotes begin with how each market stands."""
+    engine = sync_engine(url)
+    with engine.connect() as connection:
+        now = connection.execute(text("SELECT last_time FROM core_state")).scalar_one()
+        totals = "id, open_interest, last_price, volume"
+        standing = {
+            id: (interest, price, volume)
+            for id, interest, price, volume in connection.execute(
+                text(f"SELECT {totals} FROM markets")
+            )
+        }
+        bids, asks = dict.fromkeys(standing, 0), dict.fromkeys(standing, PRICE_ONE)
+        for id, side, price, status in connection.execute(
+            text("SELECT market_id, side, price, status FROM orders")
+        ):
+            if status in LIVE_STATUSES and side == Side.BUY:
+                bids[id] = max(bids[id], price)
+            elif status in LIVE_STATUSES:
+                asks[id] = min(asks[id], price)
+        found = {tuple(row) for row in connection.execute(text("SELECT * FROM quotes"))}
+    engine.dispose()
+    assert any(bids.values())
+    assert found == {
+        (id, width, now // width * width, *[bids[id]] * 3, *[asks[id]] * 3, *standing[id])
+        for id in standing
+        for width in WIDTHS
+    }
 
 
 async def logged_in(client: httpx.AsyncClient, users: int) -> AsyncIterator[str]:
