@@ -122,11 +122,13 @@ class OurEngine:
                 order.market_id, order.price = number, tick + 1
                 order.qty = order.remaining = qty
             for book in better[side][number]:
-                if order.remaining and not book.empty:
+                if order.remaining and (book.bids if side else book.asks).bits:
                     _sweep_past(book, order, on_fill)
             book = books[number]
-            if order.remaining:
-                while sweep(book, order, on_fill, _on_own) is unfinished:
+            best = (book.bids if side else book.asks).best()
+            # An order that does not cross rests without a walk, as in the exchange.
+            if best is not None and (best.price > tick if side else best.price <= tick + 1):
+                while order.remaining and sweep(book, order, on_fill, _on_own) is unfinished:
                     pass
             if kind == MODIFY:
                 report((MODIFY_ACK, seq, side, id, price, qty))

@@ -5,7 +5,8 @@ Invariants:
 - a level exists if and only if at least one order rests in it;
 - a level's ``qty`` is the sum of its orders' ``remaining``, a block's that of its levels' ``qty``;
 - within a level orders stand in the order of their ``rank``;
-- a level's queue is cut into runs, in order, and each order counts in its own.
+- a level's queue is cut into runs, in order, and each order counts in its own; the first run has
+  no sums of its own, since few levels have another: it is what the others leave of the level.
 
 Prices lie on a grid of at most 9 999 ticks, so the non-empty levels are the bits of one integer;
 the best level is its highest bit. The ask side is mirrored so that the same holds there.
@@ -26,6 +27,7 @@ from predmarket.enums import (
 )
 from predmarket.units import PRICE_ONE, Micros, Money, Price, Qty
 
+_BUY = Side.BUY
 _OPEN = OrderStatus.OPEN
 _GTC = TimeInForce.GTC
 _SKIP = SelfTradePrevention.SKIP
@@ -36,21 +38,16 @@ RUN = 256
 
 
 class Run:
-    """Neighbours in a level's queue: how many joined, how many are left, and their ``remaining``.
+    """Neighbours in a level's queue: how many are left, and their ``remaining``.
 
     Runs make queue positions cheap: ``ahead_of`` adds up whole runs and walks within one only.
     """
 
-    __slots__ = ("joined", "left", "qty")
+    __slots__ = ("left", "qty")
 
     def __init__(self) -> None:
-        self.joined = 0
         self.left = 0
         self.qty: Qty = 0
-
-
-_NO_RUN = Run()
-"""The run of all orders that do not rest."""
 
 
 class Order:
@@ -58,10 +55,10 @@ class Order:
 
     ``price`` is its limit, or a MARKET order's collar. ``close`` is the remaining close part,
     ``lock`` the cash that it holds, ``fee_exact`` its exact fee so far in 1e-14 dollars, ``rank``
-    its place in time priority, ``events`` the number of its order events. The end of ``connection``
-    cancels it; ``group`` is the order group that it belongs to. ``skip`` is a later order of the
-    level, with its rank: while that order rests at that rank, all orders up to it belong to the
-    same user.
+    its place in time priority, ``run`` its run (None for a level's first), ``events`` the number of
+    its order events. The end of ``connection`` cancels it; ``group`` is the order group that it
+    belongs to. ``skip`` is a later order of the level, with its rank: while that order rests at
+    that rank, all orders up to it belong to the same user.
     """
 
     __slots__ = (
@@ -90,7 +87,7 @@ class Order:
         self.user_id = user_id
         self.market_id = market_id
         self.side = side
-        self.is_buy = side is Side.BUY
+        self.is_buy = side is _BUY
         self.type = type
         self.price = price
         self.qty = qty
@@ -120,16 +117,17 @@ class Order:
         self.prev: Order | None = None
         self.next: Order | None = None
         self.skip: tuple[Order, int] | None = None
-        self.run = _NO_RUN
+        self.run: Run | None = None
 
 
 class Level:
     """The orders resting at one price, first come first.
 
-    ``earlier_runs`` are the runs before the last one. Few levels have any.
+    ``runs`` are those behind the first; few levels have any. Orders join ``run``, which ``joined``
+    orders have joined so far.
     """
 
-    __slots__ = ("earlier_runs", "head", "index", "last_run", "price", "qty", "tail")
+    __slots__ = ("head", "index", "joined", "price", "qty", "run", "runs", "tail")
 
     def __init__(self, index: int, price: Price) -> None:
         self.index = index
@@ -137,30 +135,39 @@ class Level:
         self.qty: Qty = 0
         self.head: Order | None = None
         self.tail: Order | None = None
-        self.last_run = Run()
-        self.earlier_runs: dict[Run, None] | None = None
+        self.joined = 0
+        self.run: Run | None = None
+        self.runs: dict[Run, None] | None = None
 
-    @property
-    def runs(self) -> list[Run]:
-        """All runs, in order."""
-        return [*(self.earlier_runs or ()), self.last_run]
-
-    def begin_run(self) -> Run:
+    def begin_run(self) -> None:
         """Begin a run; orders that join from now on count in it."""
-        if self.earlier_runs is None:
-            self.earlier_runs = {}
-        if self.last_run.left:
-            self.earlier_runs[self.last_run] = None
-        self.last_run = Run()
-        return self.last_run
+        if self.runs is None:
+            self.runs = {}
+        before, self.run = self.run, Run()
+        if before is not None and not before.left:
+            del self.runs[before]
+        self.runs[self.run] = None
+        self.joined = 0
+
+    def leave_run(self, order: Order, run: Run) -> None:
+        """Take ``order`` out of a run that has sums; an empty one is kept only to be joined."""
+        order.run = None
+        run.left -= 1
+        run.qty -= order.remaining
+        if not run.left and run is not self.run:
+            assert self.runs is not None  # one of them
+            del self.runs[run]
 
     def ahead_of(self, order: Order) -> Qty:
         """Return the quantity ahead of an order that rests here."""
         qty = 0
-        for run in self.runs:
-            if run is order.run:
-                break
-            qty += run.qty
+        if order.run is not None:
+            runs = self.runs or {}
+            qty = self.qty - sum(run.qty for run in runs)  # the first run
+            for run in runs:
+                if run is order.run:
+                    break
+                qty += run.qty
         before = order.prev
         while before is not None and before.run is order.run:
             qty += before.remaining
@@ -204,8 +211,8 @@ class BookSide:
 
     def add(self, order: Order) -> None:
         """Queue ``order`` behind all others at its price."""
-        price = order.price
-        index = self.index(price)
+        price, qty = order.price, order.remaining
+        index = (price if self.is_buy else PRICE_ONE - price) // self.tick  # without a call
         level = self.levels.get(index)
         if level is None:
             level = self.levels[index] = Level(index, price)
@@ -217,16 +224,17 @@ class BookSide:
             tail.next = order
             order.prev = tail
         level.tail = order
-        level.qty += order.remaining
-        self.blocks[index >> BLOCK_BITS] += order.remaining
+        level.qty += qty
+        self.blocks[index >> BLOCK_BITS] += qty
         order.level = level
-        run = level.last_run
-        if run.joined == RUN:
-            run = level.begin_run()
-        run.joined += 1
-        run.left += 1
-        run.qty += order.remaining
-        order.run = run
+        if level.joined == RUN:
+            level.begin_run()
+        level.joined += 1
+        run = level.run
+        if run is not None:
+            order.run = run
+            run.left += 1
+            run.qty += qty
 
     def remove(self, order: Order) -> None:
         """Take ``order`` and its remaining quantity out of its level."""
@@ -244,11 +252,8 @@ class BookSide:
         order.prev = order.next = order.level = order.skip = None
         level.qty -= order.remaining
         self.blocks[level.index >> BLOCK_BITS] -= order.remaining
-        run, order.run = order.run, _NO_RUN
-        run.left -= 1
-        run.qty -= order.remaining
-        if not run.left and level.earlier_runs is not None and run is not level.last_run:
-            del level.earlier_runs[run]
+        if order.run is not None:
+            level.leave_run(order, order.run)
         if level.head is None:
             del self.levels[level.index]
             self.bits ^= 1 << level.index
@@ -258,7 +263,8 @@ class BookSide:
         level = order.level
         assert level is not None  # it rests
         order.remaining -= qty
-        order.run.qty -= qty
+        if order.run is not None:
+            order.run.qty -= qty
         level.qty -= qty
         self.blocks[level.index >> BLOCK_BITS] -= qty
 

@@ -98,7 +98,8 @@ def sweep(
             taker.filled += qty
             taker.notional += cost
             level.qty -= qty
-            maker.run.qty -= qty
+            if maker.run is not None:
+                maker.run.qty -= qty
             blocks[index >> BLOCK_BITS] -= qty
             if not maker.remaining:
                 side.remove(maker)

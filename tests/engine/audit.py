@@ -247,16 +247,17 @@ def _audit_side(side: BookSide) -> None:
 
 
 def _audit_runs(level: Level, orders: list[Order]) -> None:
-    """Check that a level's runs are its queue in pieces, of which only the last may be empty."""
-    place = {run: number for number, run in enumerate(level.runs)}
-    assert next(reversed(level.runs)) is level.last_run, "the last run is another one"
-    assert all(run.left or run is level.last_run for run in level.runs), "an empty run"
+    """Check that a level's runs are its queue in pieces; the one that orders join may be empty."""
+    runs = [None, *(level.runs or ())]
+    assert runs[-1] is level.run, "orders join another run than the last one"
+    place = {run: number for number, run in enumerate(runs)}
     places = [place[order.run] for order in orders]
     assert places == sorted(places), "the runs are out of order"
-    for run in level.runs:
+    for run in level.runs or ():
         own = [order.remaining for order in orders if order.run is run]
         assert (run.left, run.qty) == (len(own), sum(own)), "a run's sums are off"
-        assert run.left <= run.joined, "more are left than joined"
+        assert run.left or run is level.run, "an empty run"
+    assert places.count(len(runs) - 1) <= level.joined, "more are left than joined"
 
 
 def digest(exchange: Exchange) -> str:
