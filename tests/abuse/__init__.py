@@ -1,1 +1,1 @@
-"""Attacks on a running exchange, each beside a client that wants nothing but to trade."""
+"""Attacks on a running exchange, each beside a client that only trades."""

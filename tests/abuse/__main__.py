@@ -1,4 +1,4 @@
-"""`python -m tests.abuse [--short] [--database KIND] [NAME …]`: attacks, and their table."""
+"""`python -m tests.abuse [--short] [--database KIND] [NAME …]` runs attacks and prints a table."""
 
 import argparse
 import asyncio
@@ -42,7 +42,7 @@ def row(outcome: Outcome) -> str:
 
 
 async def campaign(arena: Arena, names: list[str], *, long: bool) -> list[Outcome]:
-    """Carry out the attacks of these names, or all of them."""
+    """Run the attacks with these names, or all attacks."""
     wanted = [attack for attack in ATTACKS if not names or attack.name in names]
     outcomes: list[Outcome] = []
     watches: list[asyncio.Task[None]] = []
@@ -60,7 +60,7 @@ async def campaign(arena: Arena, names: list[str], *, long: bool) -> list[Outcom
 
 
 async def _watch(arena: Arena, outcome: Outcome) -> None:
-    """Count the connections of an attack that are still open a minute after it."""
+    """Count the attack's connections that are still open a minute after it."""
     if outcome.held:
         await asyncio.sleep(CLOSED_S + FAREWELL_S)
         outcome.left_open = await left_open(arena, outcome.held, 0)
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="sqlite")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no server is left behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no server process keeps running
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pm-abuse-")))
         url = f"sqlite:///{folder / 'predmarket.db'}"

@@ -1,8 +1,8 @@
-"""Where attacks happen: a real exchange in a process of its own, with much in it to be attacked.
+"""The target of the attacks: a real exchange in its own process, with a large database.
 
-Who is there: ``victim`` trades in the market "quiet"; ``mallory`` is an ordinary user with money
-who attacks; ``poor`` is one without a cent; ``maker``, ``carol0`` and ``dave0`` and so on have
-thousands of orders; and the admin. Each has an API key, which does not run out in a long campaign.
+The users: ``victim`` trades in the market "quiet"; ``mallory`` is an ordinary user with money who
+attacks; ``poor`` has no money; ``maker``, ``carol0``, ``dave0`` and so on have thousands of orders;
+and there is the admin. Each has an API key, because a key does not expire during a long campaign.
 """
 
 import json
@@ -42,7 +42,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything there is. ``orders`` rest in a book, ``own`` are one user's."""
+    """Row counts of the database. ``orders`` rest in a book, ``own`` orders belong to one user."""
 
     trades: int
     orders: int
@@ -58,7 +58,7 @@ FEW = Size(trades=200, orders=10, own=10, holders=2, turns=TURNS)
 
 
 class Arena:
-    """One exchange and what is known of it. ``keys`` are API keys by user."""
+    """One exchange and its users' credentials. ``keys`` are API keys by user."""
 
     def __init__(
         self, folder: Path, database_url: str, size: Size, program: str = "predmarket.cli"
@@ -69,18 +69,18 @@ class Arena:
         self._folder = folder
         self._url = database_url
         self._victim: subprocess.Popen[str] | None = None
-        # As an operator starts it, with the defaults of every limit, behind a proxy on this
-        # machine, which names the addresses that an attack comes from.
+        # The settings are the defaults that an operator starts with. The proxy on this machine
+        # forwards the addresses that an attack comes from.
         limits = {"AUTH_RATE_LIMIT": "", "AUTH_WINDOW_LIMIT": "", "ORDER_RATE_LIMIT": ""}
         settings = {"LOG_LEVEL": "info", "TRUSTED_PROXIES": f"127.0.0.1,{ATTACKER}", **limits}
         self.process = ExchangeProcess(
             folder, database_url, settings=settings, program=program, start_s=_START_S
         )
 
-    # its life
+    # start and stop
 
     def prepare(self) -> None:
-        """Fill the database; nothing runs on it yet."""
+        """Fill the database while no exchange runs on it."""
         maker = ExchangeProcess(
             self._folder, self._url, "--seed", settings={"LOG_LEVEL": "error"}, program=QUICK
         )
@@ -93,7 +93,7 @@ class Arena:
         self._multiply(orders)
 
     def start(self) -> None:
-        """Start the exchange and the victim beside it."""
+        """Start the exchange and the victim process."""
         self.process.start()
         self._victim = subprocess.Popen(
             [sys.executable, "-m", "tests.abuse.victim", str(self.port), self.keys["victim"],
@@ -104,14 +104,14 @@ class Arena:
         assert self._victim.stdout.readline() == "ready\n"
 
     def close(self) -> None:
-        """End both."""
+        """Stop the victim and the exchange."""
         self.process.kill()
         if self._victim is not None:
             self._victim.kill()
             self._victim.communicate()
             self._victim = None
 
-    # what is seen of it
+    # measurements
 
     @property
     def port(self) -> int:
@@ -120,21 +120,21 @@ class Arena:
 
     @property
     def healthy(self) -> bool:
-        """Tell whether it answers."""
+        """Tell whether the exchange answers health requests."""
         with suppress(httpx.TransportError):
             return httpx.get(f"{self.process.url}/healthz", timeout=5).status_code == 200
         return False
 
     def memory(self) -> int:
-        """Return the bytes that the exchange's process has in memory."""
+        """Return the resident memory of the exchange's process in bytes."""
         return int(psutil.Process(self.process.pid).memory_info().rss)
 
     def cpu(self) -> float:
-        """Return the processor seconds that the exchange has used."""
+        """Return the CPU seconds that the exchange has used."""
         return float(sum(psutil.Process(self.process.pid).cpu_times()[:2]))
 
     def loop_times(self) -> tuple[int, int]:
-        """Return the nanoseconds that the event loop's thread ran, and waited for a processor."""
+        """Return the event loop thread's run time and its wait time for a CPU, in nanoseconds."""
         pid = self.process.pid
         with suppress(OSError), open(f"/proc/{pid}/task/{pid}/schedstat") as stat:
             ran, waited, _ = map(int, stat.read().split())
@@ -142,7 +142,7 @@ class Arena:
         return 0, 0
 
     def clients(self) -> set[tuple[str, int]]:
-        """Return the other end of each connection that the exchange has open."""
+        """Return the client end of each connection that the exchange has open."""
         if not self.process.running:
             return set()
         found = psutil.Process(self.process.pid).net_connections("tcp")
@@ -151,11 +151,11 @@ class Arena:
     # the victim
 
     def begin(self) -> None:
-        """Have the victim trade."""
+        """Start the victim's trading."""
         self._tell("start")
 
     def finish(self) -> Report:
-        """Have the victim stop, and return what it saw."""
+        """Stop the victim and return its report."""
         self._tell("stop")
         assert self._victim is not None
         assert self._victim.stdout is not None
@@ -167,11 +167,13 @@ class Arena:
         self._victim.stdin.write(f"{word}\n")
         self._victim.stdin.flush()
 
-    # what it is filled with
+    # content of the database
 
     def _people(self, client: httpx.Client) -> dict[int, int]:
-        """Sign everybody up, make the markets, and place one order of each kind that is to rest;
-        return how many there are to be by its id."""
+        """Register the users, create the markets and place one order of each kind that will rest.
+
+        Return the number of copies to make of each order, by its id.
+        """
         tokens = {}
         for user in USERS:
             body = {"email": f"{user}@example.com", "password": PASSWORD}

@@ -1,4 +1,4 @@
-"""One attack, run and measured: its cost for the attacker, the victim and the server."""
+"""Runs one attack and measures its cost for the attacker, the victim and the server."""
 
 import asyncio
 import time
@@ -27,8 +27,10 @@ _GRACE_S = 60.0
 
 
 class Assault:
-    """What an attack works with. ``long``: it runs at its full size; ``turn``: how often it was
-    carried out before."""
+    """The tools of a running attack.
+
+    ``long``: the attack runs at full size; ``turn``: the number of runs before this one.
+    """
 
     def __init__(self, arena: Arena, seconds: float, *, turn: int, long: bool) -> None:
         self.arena = arena
@@ -36,54 +38,54 @@ class Assault:
         self.long = long
         self.counts = Counts()
         self.lines: list[Line] = []
-        # As the victim's: on a busy machine an attack lasts longer, not less.
+        # The victim uses the same clock: on a busy machine an attack takes longer.
         self._clock = Clock(arena.process.pid)
         self._until = self._clock.now() + seconds
         self._latest = time.monotonic() + _LATEST * seconds
 
     @property
     def going(self) -> bool:
-        """Tell whether the attack's time is not over."""
+        """Tell whether the attack's time has not ended."""
         return self.left > 0
 
     @property
     def left(self) -> float:
-        """Return the seconds that are left."""
+        """Return the seconds that the attack still has."""
         return max(0.0, min(self._until - self._clock.now(), self._latest - time.monotonic()))
 
     def size(self, short: int, long: int) -> int:
-        """Return how many, by the form."""
+        """Return the size for the attack's form, short or long."""
         return long if self.long else short
 
     async def line(self, **how: Any) -> Line | None:  # noqa: ANN401 -- wire.connect's
-        """Return a connection, None when the server takes none."""
+        """Return a new connection, or None when the server accepts none."""
         line = await connect(self.arena.port, self.counts, **how)
         if line is not None:
             self.lines.append(line)
         return line
 
     async def socket(self, user: str | None = None, path: str = "/realtime") -> Line | None:
-        """Return an open WebSocket, of a user or anonymous; None if the server opens none."""
+        """Return an open WebSocket, of a user or anonymous, or None if the server refuses it."""
         line = await self.line()
         headers = "" if user is None else f"Authorization: {self.bearer(user)}\r\n"
         return line if line is not None and await line.opened(path, headers) else None
 
     def bearer(self, user: str) -> str:
-        """Return what a user's Authorization header says."""
+        """Return the value of a user's Authorization header."""
         return f"Bearer {self.arena.keys[user]}"
 
     def request(
         self, method: str, path: str, body: bytes = b"", user: str | None = None, **headers: str
     ) -> bytes:
-        """Return a whole request, of a user if one is named."""
+        """Return the bytes of a request, with the user's token if a user is named."""
         if user is not None:
             headers["authorization"] = self.bearer(user)
         return request(method, path, body, **headers)
 
     async def repeat(self, data: bytes, lines: int = 1, at_once: int = 1) -> None:
-        """Send a request on each of some connections again and again, until the time is over.
+        """Send a request repeatedly on several connections until the attack's time ends.
 
-        ``at_once``: how many before their answers are read.
+        ``at_once`` is the number of requests to send before reading their answers.
         """
 
         async def one() -> None:
@@ -106,11 +108,11 @@ Run = Callable[[Assault], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True)
 class Attack:
-    """A way to hurt.
+    """One attack.
 
-    ``short``: part of `make test`. ``holds``: its connections stay open when it is over, silent,
-    and it is for the server to end them. ``seconds``: how long the short form lasts; the long form
-    lasts LONGER times as long.
+    ``short``: the attack is part of `make test`. ``holds``: the attack leaves its connections open
+    and silent, and the server must close them. ``seconds``: the duration of the short form; the
+    long form lasts LONGER times as long.
     """
 
     name: str
@@ -123,10 +125,11 @@ class Attack:
 
 @dataclass
 class Outcome:
-    """The result of an attack. Sizes in bytes, times in seconds.
+    """The result of an attack.
 
-    ``slowdown``: how many times as long as on a machine of its own the server's event loop took,
-    having to wait for a processor; ``allowance``: what that may add to the victim's p99.
+    Sizes are in bytes, times in seconds. ``slowdown``: the factor by which waits for a CPU slowed
+    down the server's event loop; ``allowance``: the increase of the victim's p99 that this slowdown
+    excuses.
     """
 
     attack: Attack
@@ -144,13 +147,15 @@ class Outcome:
     broke: str = ""
 
     def stretch(self) -> None:
-        """Allow the victim as much more as the machine slows the server down, but for BUSY times at
-        the most: on a machine of its own nothing."""
+        """Widen the victim's bound by the server's slowdown, at most by BUSY times.
+
+        On an idle machine the bound stays as it is.
+        """
         self.allowance = (min(self.slowdown, BUSY) - 1) * VICTIM_P99_S
 
     @property
     def slow(self) -> bool:
-        """Tell whether the victim was kept waiting, or refused."""
+        """Tell whether the victim waited too long or was refused."""
         return self._waited_too_long or bool(self.victim.refused)
 
     @property
@@ -159,7 +164,7 @@ class Outcome:
 
     @property
     def faults(self) -> list[str]:
-        """Return what the attack achieved that it must not; none: it failed."""
+        """Return the harmful effects of the attack; the list is empty when the attack failed."""
         p99 = self.victim.percentile(0.99)
         found = [
             (self.died, "the server is dead or answers nobody"),
@@ -174,7 +179,7 @@ class Outcome:
 
 
 async def carry_out(arena: Arena, attack: Attack, *, turn: int = 0, long: bool = False) -> Outcome:
-    """Run an attack beside the victim and return what became of it."""
+    """Run an attack beside the victim and return its outcome."""
     memory = arena.memory()
     peak, spent = memory, arena.cpu()
     ran, waited = arena.loop_times()
@@ -216,9 +221,9 @@ async def carry_out(arena: Arena, attack: Attack, *, turn: int = 0, long: bool =
 
 
 async def left_open(arena: Arena, lines: list[Line], seconds: float) -> int:
-    """Return how many of these connections the server has open still, so long after now.
+    """Return how many of these connections the server still has open after this delay.
 
-    They stay as they are at this end: nothing is said on them, and what comes is not read.
+    The client end stays open meanwhile; it sends nothing and reads nothing.
     """
     if not lines:
         return 0

@@ -1,8 +1,7 @@
-"""Much of something, as rows: trades, resting orders, holders of a market.
+"""Inserts many rows directly into the database: trades, resting orders, holders of a market.
 
-Each kind is multiplied from a real row that the exchange wrote itself, so that a new column is
-copied and not forgotten; the totals that the core checks when it starts are moved along. Only while
-no exchange runs on the database.
+Each row is a copy of a real row that the exchange wrote, so that a new column is copied too. The
+totals that the core checks at its start are updated. No exchange may run on the database meanwhile.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,7 +42,7 @@ def _add(connection: Connection, table: Table, rows: Iterator[Row]) -> None:
 
 
 def add_trades(connection: Connection, market_id: int, count: int) -> None:
-    """Give a market, in which there was a trade, that many more of the minutes before now."""
+    """Add this many trades to a market, spread over the time since its last trade."""
     core = _one(connection, core_state)
     last = max(_rows(connection, trades, trades.c.market_id == market_id), key=lambda r: r["id"])
     begin, first = last["created_at"], core["last_trade_id"] + 1
@@ -67,7 +66,7 @@ def add_trades(connection: Connection, market_id: int, count: int) -> None:
 
 
 def add_orders(connection: Connection, order_id: int, prices: Sequence[int], count: int) -> None:
-    """Give the owner of a resting order that many more of its kind, in turn at these prices."""
+    """Add this many copies of a resting order for its owner, at these prices in turn."""
     core = _one(connection, core_state)
     kind = _one(connection, orders, orders.c.id == order_id)
     whose = accounts.c.user_id == kind["user_id"]
@@ -105,7 +104,10 @@ def add_orders(connection: Connection, order_id: int, prices: Sequence[int], cou
 
 
 def add_holders(connection: Connection, market_id: int, count: int) -> None:
-    """Give a market, in which two hold a contract of YES and of NO, that many users who do too."""
+    """Add this many users who each hold a contract of YES or NO in a market.
+
+    Two users must hold one of each already; their rows are the originals.
+    """
     both = _rows(connection, positions, positions.c.market_id == market_id)
     (yes,) = [row for row in both if row["yes"]]
     (no,) = [row for row in both if row["no"]]

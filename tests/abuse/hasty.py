@@ -1,7 +1,7 @@
-"""The program with its patience a twentieth, so that a test need not wait a minute for its end.
+"""Runs the program with its waits for clients shortened to a twentieth.
 
-What is shortened are the waits for a client, one by one as they are named; that each of them exists
-is what the test is about.
+A test then does not have to wait a minute for a timeout. Each shortened wait is named here, one by
+one; the tests check that each of the waits exists.
 """
 
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""No attack stops the exchange: each in its short form; `make abuse` has them at full size."""
+"""No attack in its short form stops the exchange; `make abuse` runs them at full size."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ LONGEST_S = 60 / HASTE
 
 @contextmanager
 def arena(folder: Path, database_url: str, size: Size) -> Iterator[Arena]:
-    """Run an exchange with a victim beside it."""
+    """Run an exchange with a victim process."""
     made = Arena(folder, database_url, size, program=HASTY)
     try:
         made.prepare()
@@ -29,9 +29,11 @@ def arena(folder: Path, database_url: str, size: Size) -> Iterator[Arena]:
 
 
 async def _tried(arena: Arena, attack: Attack) -> Outcome:
-    """Carry an attack out, again where the victim was kept waiting: a machine's hiccup does not
-    come again, a defect does. The second time the bound is BUSY times as wide, for other tests and
-    the check run on the same processors; `make abuse` on a machine of its own has the bound itself.
+    """Carry an attack out, and repeat it if the victim waited too long.
+
+    A machine's hiccup does not come again; a defect does. The second run's bound is BUSY times as
+    wide, because other tests and the check run on the same CPUs. `make abuse` on an idle machine
+    uses the bound itself.
     """
     outcome = await carry_out(arena, attack)
     for turn in range(1, TURNS):
@@ -46,8 +48,10 @@ async def _tried(arena: Arena, attack: Attack) -> Outcome:
 
 @pytest.mark.timeout(600)
 async def test_no_attack_keeps_the_victim_waiting(tmp_path: Path, migrated_sqlite_url: str) -> None:
-    """Beside each attack the victim's p99 stays within 250 ms, nothing is refused to it, memory is
-    bounded, and no answer is a 500."""
+    """No attack delays the victim beyond a p99 of 250 ms or has it refused.
+
+    The server's memory stays bounded, and no answer is a 500.
+    """
     succeeded = {}
     with arena(tmp_path, migrated_sqlite_url, SHORT) as exchange:
         for attack in ATTACKS:
@@ -61,8 +65,8 @@ async def test_no_attack_keeps_the_victim_waiting(tmp_path: Path, migrated_sqlit
 
 
 @pytest.mark.timeout(300)
-async def test_what_is_left_alone_is_ended(tmp_path: Path, migrated_sqlite_url: str) -> None:
-    """Connections that are begun and left, whatever was said on them before, are closed."""
+async def test_silent_connections_are_closed(tmp_path: Path, migrated_sqlite_url: str) -> None:
+    """The server closes connections on which a client begins something and then stays silent."""
     holding = [attack for attack in ATTACKS if attack.short and attack.holds]
     with arena(tmp_path, migrated_sqlite_url, FEW) as exchange:
         outcomes = [await _tried(exchange, attack) for attack in holding]

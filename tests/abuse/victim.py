@@ -1,16 +1,17 @@
-"""The victim: a client that reads the book, its balance, and trades, at a steady pace.
+"""The victim: a client that reads a book and its balance, and trades, at a steady pace.
 
-`python -m tests.abuse.victim PORT KEY MARKET PID` is a process of its own, so that an attacker's
-work is not taken for the server's. It obeys lines on stdin: "start", "stop", which is answered by a
-line of JSON (Report).
+`python -m tests.abuse.victim PORT KEY MARKET PID` runs in its own process, so that the attacker's
+work is not measured as the server's. It reads commands on stdin: "start", and "stop", which it
+answers with a line of JSON (Report).
 
-Its pace is open: a request is due every PACE_S whatever became of those before, on a connection of
-its own if they are not answered yet, and its time counts from when it was due. Otherwise a stall of
-three seconds would be one slow request among hundreds, and no percentile would show it.
+The pace is an open loop: a request is due every PACE_S, whatever the state of the earlier ones. It
+goes out on a new connection if those are not answered yet, and its latency counts from its due
+time. Otherwise a stall of three seconds would be one slow request among hundreds, and no percentile
+would show it.
 
-Its clock stands still while the server's event loop (the main thread of process PID) or the victim
-itself is ready to run and waits for a processor that others have, where the system tells
-(schedstat). What others do on the machine, the attackers among them, is no stall of the server's.
+The clock stands still while the server's event loop (the main thread of process PID) or the victim
+itself is ready to run and waits for a CPU, where the system tells (schedstat). The load of other
+processes, the attackers among them, is not the server's stall.
 """
 
 import asyncio
@@ -31,21 +32,22 @@ Streams: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass
 class Report:
-    """Seconds that each request took, and what was refused."""
+    """The latencies of all requests in seconds, and the failures."""
 
     seconds: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
     def percentile(self, share: float) -> float:
-        """Return the time that so large a share of the requests kept within, in seconds."""
+        """Return the latency within which this share of the requests was answered, in seconds."""
         ordered = sorted(self.seconds)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 
 
 class Clock:
-    """Seconds, but for those in which one of these processes waited for a processor.
+    """A clock that excludes the time in which one of these processes waited for a CPU.
 
-    Of what two of them waited in the same time the longer counts: the clock always goes on.
+    When two of them waited at the same time, the longer wait counts; the clock never runs
+    backwards.
     """
 
     def __init__(self, *pids: int) -> None:
@@ -55,7 +57,7 @@ class Clock:
         self._now = 0.0
 
     def now(self) -> float:
-        """Return the time."""
+        """Return the clock's time in seconds."""
         waits, at = self._read(), time.monotonic()
         waited = max(new - old for new, old in zip(waits, self._waits, strict=True))
         self._now += max(0.0, at - self._at - waited)
@@ -63,7 +65,7 @@ class Clock:
         return self._now
 
     def _read(self) -> list[float]:
-        """Return how long each has waited so far; 0 where the system does not tell."""
+        """Return each process's wait for a CPU so far; 0 where the system does not tell."""
         waits = []
         for file in self._files:
             try:
@@ -98,7 +100,7 @@ class Victim:
         self._turn = 0
 
     async def ask(self) -> str:
-        """Ask for the next thing; return what went wrong, "" when nothing did."""
+        """Send the next request; return the failure, or "" on success."""
         name, data, wanted = self._turns[self._turn % len(self._turns)]
         self._turn += 1
         streams: Streams | None = None
@@ -119,7 +121,7 @@ class Victim:
         return "" if status == wanted else f"{name}: {status}"
 
     def _kept(self) -> Streams | None:
-        """Return a connection that the server has not closed meanwhile, if there is one."""
+        """Return an idle connection that the server has not closed, if there is one."""
         while self._idle:
             reader, writer = self._idle.pop()
             if not reader.at_eof():
@@ -128,7 +130,7 @@ class Victim:
         return None
 
     def renew(self) -> None:
-        """Begin on connections that have not been idle."""
+        """Close the idle connections, so that the next requests open new ones."""
         for _, writer in self._idle:
             writer.close()
         self._idle.clear()
@@ -146,7 +148,7 @@ async def _exchange(streams: Streams, data: bytes) -> int:
 
 
 async def watch(victim: Victim, clock: Clock, over: asyncio.Event) -> Report:
-    """Trade until it is over, and wait for the answers to what was asked."""
+    """Send requests until the end is signalled, and wait for their answers."""
     report = Report()
 
     async def one(due: float) -> None:
@@ -169,7 +171,7 @@ async def watch(victim: Victim, clock: Clock, over: asyncio.Event) -> Report:
 
 
 async def serve(victim: Victim, clock: Clock) -> None:
-    """Obey the lines on stdin, until their end."""
+    """Execute the commands on stdin until its end."""
     loop = asyncio.get_running_loop()
     stdin = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin)
@@ -183,7 +185,7 @@ async def serve(victim: Victim, clock: Clock) -> None:
 
 
 def main() -> None:
-    """Serve the lines on stdin."""
+    """Serve the commands on stdin."""
     port, key, market, pid = sys.argv[1:]
     clock = Clock(int(pid), os.getpid())
     asyncio.run(serve(Victim(int(port), key, market), clock))

@@ -1,4 +1,4 @@
-"""Raw bytes as an attacker sends them: requests, frames, and connections that nobody tidies up."""
+"""Raw bytes as an attacker sends them: requests, frames, and connections without clean-up."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ waiting who share an address with it."""
 
 
 def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
-    """Return a whole request; ``headers`` are spelled with underscores."""
+    """Return the bytes of a request; ``headers`` are spelled with underscores."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Length: {len(body)}"]
     if body:
         headers.setdefault("content_type", "application/json")
@@ -27,7 +27,7 @@ def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
 
 
 def frame(payload: bytes, opcode: int = TEXT, *, fin: bool = True, rsv1: bool = False) -> bytes:
-    """Return a client's frame. Its mask is 0, which leaves the payload as it is."""
+    """Return a client's frame. The mask is 0, which leaves the payload unchanged."""
     first = opcode | (0x80 if fin else 0) | (0x40 if rsv1 else 0)
     size = len(payload)
     if size < 126:
@@ -41,7 +41,7 @@ def frame(payload: bytes, opcode: int = TEXT, *, fin: bool = True, rsv1: bool = 
 
 @dataclass
 class Counts:
-    """Counts of an attack's requests and of the answers."""
+    """Counts of an attack's requests and of their answers."""
 
     bytes_sent: int = 0
     requests: int = 0
@@ -58,12 +58,15 @@ class Counts:
 
     @property
     def failed(self) -> int:
-        """Return how many answers tell of a defect: 500 is never an answer to bad input."""
+        """Return how many answers were 500, which always means a defect."""
         return self.statuses.get(500, 0)
 
 
 class Line:
-    """One TCP connection. A server that closes it ends no attack: what is sent then is dropped."""
+    """One TCP connection.
+
+    When the server closes it, the attack goes on and further bytes are dropped.
+    """
 
     def __init__(self, sock: socket.socket, counts: Counts) -> None:
         self.sock = sock
@@ -74,12 +77,12 @@ class Line:
 
     @property
     def local(self) -> tuple[str, int]:
-        """Return this end's address and port, by which the server's end is found."""
+        """Return the address and port of this end, which identify the server's end."""
         host, port = self.sock.getsockname()[:2]
         return host, port
 
     async def send(self, data: bytes, requests: int = 1) -> bool:
-        """Send all of it, and tell whether the connection took it."""
+        """Send all bytes; tell whether the connection accepted them."""
         if self.closed:
             return False
         try:
@@ -92,14 +95,14 @@ class Line:
         return True
 
     async def push(self, data: bytes, seconds: float, requests: int = 1) -> bool:
-        """Send, and give up when the server does not take it for so long."""
+        """Send, and stop when the server does not accept the bytes within this time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 return await self.send(data, requests)
         return False
 
     async def answer(self, seconds: float = 30.0) -> tuple[int, bytes]:
-        """Return the next answer's status and body; (0, b"") if none comes."""
+        """Return the next answer's status and body, or (0, b"") if none arrives."""
         try:
             async with asyncio.timeout(seconds):
                 head = await self._until(b"\r\n\r\n")
@@ -123,7 +126,7 @@ class Line:
         return await self.answer(seconds)
 
     async def opened(self, path: str = "/realtime", headers: str = "") -> bool:
-        """Ask for a WebSocket, and tell whether it was given."""
+        """Send a WebSocket handshake, and tell whether the server accepted it."""
         if not await self.send(HANDSHAKE.format(path=path, headers=headers).encode()):
             return False
         try:
@@ -136,7 +139,7 @@ class Line:
         return head.startswith(b"HTTP/1.1 101")
 
     async def drain(self, seconds: float) -> int:
-        """Read and drop what comes, for so long or up to the end; return how many bytes came."""
+        """Read and drop bytes for this long or until the end; return how many bytes arrived."""
         got = len(self._rest)
         self._rest = b""
         with contextlib.suppress(TimeoutError):
@@ -152,14 +155,14 @@ class Line:
         return got
 
     def _count_errors(self) -> None:
-        """Count the refusals among a socket's messages as the answers of HTTP are counted."""
+        """Count the errors among a socket's messages as refused answers."""
         defects = self._rest.count(b'"INTERNAL"')
         for status, count in ((500, defects), (400, self._rest.count(b'"type":"error"') - defects)):
             if count > 0:
                 self.counts.statuses[status] = self.counts.statuses.get(status, 0) + count
 
     def close(self, *, reset: bool = False) -> None:
-        """Close it; ``reset``: without a goodbye."""
+        """Close the connection; ``reset`` sends RST instead of FIN."""
         if reset:
             with contextlib.suppress(OSError):
                 linger = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
@@ -183,10 +186,9 @@ class Line:
 async def connect(
     port: int, counts: Counts, *, source: str = ATTACKER, receive: int | None = None
 ) -> Line | None:
-    """Return a connection to the exchange, None when it takes none.
+    """Return a connection to the exchange, or None when the exchange accepts none.
 
-    ``source``: an address of 127.0.0.0/8 to come from. ``receive``: the size of the buffer behind
-    which nothing is read.
+    ``source``: the local address within 127.0.0.0/8. ``receive``: the size of the receive buffer.
     """
     sock = socket.socket()
     sock.setblocking(False)

@@ -1,4 +1,4 @@
-"""`make contract`: as the seed's user and as its admin, EXAMPLES for each call."""
+"""`make contract` runs EXAMPLES requests for each call, as the seed's user and as its admin."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from tests.conformance.campaign import campaign, exchange
 
 
 def main() -> int:
-    """Run both campaigns on a fresh exchange each; return 1 when one found something."""
+    """Run both campaigns, each on a fresh exchange; return 1 when one found a failure."""
     parser = argparse.ArgumentParser(prog="contract", description=__doc__)
     parser.add_argument("--examples", type=int, default=200, help="for each call")
     parser.add_argument("--seed", type=int, help="repeat what printed it")

@@ -1,4 +1,4 @@
-"""schemathesis over the document of a running exchange, with all its checks."""
+"""Runs schemathesis with all its checks over the document of a running exchange."""
 
 import os
 import subprocess
@@ -14,14 +14,17 @@ ROOT = Path(__file__).parents[2]
 def exchange(folder: Path) -> ExchangeProcess:
     """Return an exchange with the seed data on SQLite, not started.
 
-    A password is hashed for every login that is tried: a cheap hash, or there is little else.
+    Password hashing is cheap, because every attempted login hashes a password.
     """
     url = f"sqlite:///{folder / 'predmarket.db'}"
     return ExchangeProcess(folder, url, "--seed", program=QUICK)
 
 
 def campaign(url: str, who: SeedUser, *flags: str) -> subprocess.CompletedProcess[str]:
-    """Run schemathesis as a user. Its output names each failure, its seed and how to repeat it."""
+    """Run schemathesis as a user.
+
+    Its output names each failure, the seed and the command to repeat it.
+    """
     who_is_asking = {
         "CONTRACT_URL": url,
         "CONTRACT_EMAIL": who.email,

@@ -1,7 +1,7 @@
-"""The two exchanges of pair.py with events: created, extended, changed, struck, resolved.
+"""Extends the two exchanges of pair.py with events: created, extended, changed, struck, resolved.
 
-Settled difference: what is wrong with a request's own content (a size, weights that do not add up)
-is refused before anybody asks whether the event exists or has ended.
+An accepted difference: the gateway refuses invalid content (a size, weights that do not add up)
+before it checks whether the event exists or has ended.
 """
 
 from collections import Counter
@@ -19,10 +19,10 @@ _WORDS = ("NONE", "VOID", "WEIGHTS")
 
 
 class EventPair(Pair):
-    """Both exchanges, compared in what they show of events, too."""
+    """Both exchanges, whose events are compared too."""
 
     def do(self, command: Command) -> None:
-        """Carry out one command of the reference on both."""
+        """Carry out one command of the reference on both exchanges."""
         own: dict[str, Callable[[Command], None]] = {
             "create_event": self._create_event,
             "add_market": self._add_market,
@@ -117,7 +117,7 @@ class EventPair(Pair):
     def _market_body(self, id: int) -> Json:
         return {"slug": slug(id), "question": "Does this one win?"}
 
-    # --- what the API shows --------------------------------------------------------------------
+    # --- state that the API shows ----------------------------------------------------------------
 
     def event(self, id: int) -> Json:
         """Return an event as admins see it."""
@@ -142,7 +142,7 @@ class EventPair(Pair):
         }
 
     def _holdings(self, user: int) -> Iterable[Json]:
-        """Yield what a user holds in each live event."""
+        """Yield a user's holdings in each live event."""
         ledger = self.reference.ledger
         for id, event in ledger.events.items():
             if event.outcome is None and self._is_in(user, event):
@@ -165,7 +165,7 @@ class EventPair(Pair):
                 }
 
     def _is_in(self, user: int, event: Event) -> bool:
-        """Tell whether a user holds something, or has a position, in an event."""
+        """Tell whether a user has shares or a position in an event."""
         ledger = self.reference.ledger
         nets = [ledger.positions.get((user, market)) for market in event.markets]
         return any(event.shares.get(user, {}).values()) or any(
@@ -199,7 +199,7 @@ def settled_by_event(command: Command, market: int) -> tuple[str, str | None]:
 
 
 def _outcome(named: int | str) -> int | str:
-    """Return an outcome as a body names it."""
+    """Return an outcome in the form of a request body."""
     return "NONE" if named == NONE else named
 
 

@@ -1,7 +1,7 @@
 """The expected answers of the API, computed from the reference exchange.
 
 Nothing here uses the product: amounts come from tests/reference, averages and marks are exact
-fractions, and the statuses of the codes are written down again.
+fractions, and the statuses of the codes are listed here independently.
 """
 
 from collections.abc import Iterable
@@ -69,7 +69,7 @@ def _half_up(value: Fraction) -> str:
 
 
 class Trade:
-    """One MATCH of the reference, by name."""
+    """One MATCH notice of the reference, with named fields."""
 
     def __init__(self, event: Notice) -> None:
         (_, id, buy, sell, price, qty, taker_side, buy_fee, sell_fee) = event
@@ -81,14 +81,14 @@ class Trade:
         self.fees = {"BUY": str(buy_fee), "SELL": str(sell_fee)}
 
     def fill(self, side: str) -> Json:
-        """Return one order's half."""
+        """Return one order's side of the trade."""
         liquidity = "TAKER" if side == self.taker_side else "MAKER"
         shown = {"tradeId": self.id, "price": self.price, "qty": self.qty, "fee": self.fees[side]}
         return {**shown, "liquidity": liquidity}
 
 
 class Expected:
-    """The reference exchange as the API would show it."""
+    """Computes the API's view of the reference exchange."""
 
     def __init__(self, reference: ReferenceExchange) -> None:
         self.reference = reference
@@ -113,7 +113,7 @@ class Expected:
                 self.outcomes[int(event[1])] = self.proposed[int(event[1])]
 
     def order(self, id: int) -> Json:
-        """Return an order as it stands."""
+        """Return an order's current state."""
         order = self.reference.ledger.orders[id]
         fills = [t.fill(order.side) for t in self.trades if t.orders[order.side] == id]
         known = order.market in self.reference.ledger.markets
@@ -142,9 +142,9 @@ class Expected:
         }
 
     def preview(self, id: int, free: int) -> Json:
-        """Return what a preview of an order said, which has just been placed.
+        """Return the expected preview of an order that was placed right after it.
 
-        ``free``: the shares that it could give then.
+        ``free`` is the number of shares that the user could give at the time of the preview.
         """
         ledger = self.reference.ledger
         order = ledger.orders[id]
@@ -167,7 +167,7 @@ class Expected:
         }
 
     def groups(self, user: int) -> list[Json]:
-        """Return a user's order groups, the oldest first."""
+        """Return a user's order groups, oldest first."""
         return [
             {"id": id, "limit": show_qty(limit), "status": status}
             for id, (owner, limit, status, _) in self.reference.groups().items()
@@ -271,7 +271,7 @@ class Expected:
         return {"outcome": words, "weights": shares or None, **_stated(found)}
 
     def positions(self, user: int) -> dict[int, Json]:
-        """Return a user's positions by market, those of nothing at all left out."""
+        """Return a user's positions by market, without the empty ones."""
         rows = {}
         for (owner, market), position in self.reference.ledger.positions.items():
             if owner == user and (position.yes.count or position.no.count or position.realized):
@@ -343,12 +343,12 @@ def _named(outcome: int) -> str:
 
 
 def slug(market: int) -> str:
-    """Return what the machine calls its markets."""
+    """Return the slug that the machine gives a market."""
     return f"market-{market}"
 
 
 def event_slug(event: int) -> str:
-    """Return what the machine calls its events."""
+    """Return the slug that the machine gives an event."""
     return f"event-{event}"
 
 
@@ -360,7 +360,7 @@ def _average(fills: list[Json]) -> str | None:
 
 
 def _average_price(position: Position) -> str | None:
-    """Return cost / qty of YES, 1 − cost / qty of NO, of the larger side."""
+    """Return the average price of the larger side: cost / qty for YES, 1 − cost / qty for NO."""
     yes, no = position.yes, position.no
     if not yes.count and not no.count:
         return None

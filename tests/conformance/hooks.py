@@ -27,7 +27,7 @@ keep_strategies_of_patterns()
 
 
 def _login(base_url: str) -> tuple[str, int]:
-    """Open a session as the user that the environment names; return its token and the user."""
+    """Log in as the user that the environment names; return the access token and the user."""
     body = {"email": os.environ["CONTRACT_EMAIL"], "password": os.environ["CONTRACT_PASSWORD"]}
     answer = httpx.post(f"{base_url}/v1/auth/login", json=body, timeout=30)
     session = answer.raise_for_status().json()
@@ -36,7 +36,10 @@ def _login(base_url: str) -> tuple[str, int]:
 
 @schemathesis.auth(refresh_interval=None)
 class Session:
-    """Signs requests. What may end sessions gets one of its own, and what comes next a new one."""
+    """Signs requests.
+
+    A call that may end sessions gets its own session, and the next call a new one.
+    """
 
     _kept: tuple[str, int] | None = None
 
@@ -49,7 +52,7 @@ class Session:
 
     @classmethod
     def forget(cls) -> None:
-        """Have the next request open another session."""
+        """Let the next request open another session."""
         cls._kept = None
 
     def get(self, case: Case, context: schemathesis.AuthContext) -> str:
@@ -61,7 +64,7 @@ class Session:
         return self.kept()[0]
 
     def set(self, case: Case, data: str, context: schemathesis.AuthContext) -> None:
-        """Put the token on a request."""
+        """Set the token of a request."""
         del context
         case.headers["Authorization"] = f"Bearer {data}"
 
@@ -75,10 +78,11 @@ _SPAN = {"since": "2000", "until": "2996"}
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str, object]) -> None:
-    """Turn 9.0, an integer to JSON Schema, into 9, a closing time that has passed into one that
-    has not, a span that is none into one, weights into some that add up to 1, and a made-up place
-    in a statement into one in the asker's own: a schema has no clock, compares no fields and knows
-    nobody.
+    """Repair generated values that a JSON Schema cannot rule out.
+
+    9.0, an integer to JSON Schema, becomes 9; a closing time in the past becomes one in the future;
+    a span gets its bounds in order; weights add up to 1; and a statement's cursor becomes one of
+    the user's own. A schema has no clock, compares no fields and knows no users.
     """
     del context, kwargs
     cursor = (case.query or {}).get("cursor")
@@ -92,7 +96,7 @@ def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str,
 
 
 def _mend(body: object) -> None:
-    """Mend an object, and those in its lists: an import holds what creates each element."""
+    """Repair an object and the objects in its lists: an import holds a list of creations."""
     if not isinstance(body, dict):
         return
     for name, value in body.items():
@@ -110,8 +114,9 @@ def _mend(body: object) -> None:
 
 
 def _own(cursor: str) -> str:
-    """Return a statement's cursor with the asker as its user, the second of its three numbers,
-    and nothing as the balance, the third.
+    """Return a statement's cursor that belongs to the requesting user.
+
+    The second of its three numbers is the user, the third the balance, which is set to 0.
     """
     user = Session.kept()[1].to_bytes(8, signed=True)
     return base64.urlsafe_b64encode(base64.urlsafe_b64decode(cursor)[:8] + user + bytes(8)).decode()

@@ -1,4 +1,4 @@
-"""Trading over HTTP beside the reference exchange, in steps that hypothesis can make few."""
+"""Trades over HTTP beside the reference exchange, in steps that hypothesis can shrink."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -38,7 +38,7 @@ MARKET: Json = {"slug": "mine", "question": "May I?"}
 
 
 class Trading(RuleBasedStateMachine):
-    """One run on an exchange of its own."""
+    """One run on its own exchange."""
 
     make_world: ClassVar[Callable[[], World]]
     """Set by whoever runs the machine."""
@@ -55,12 +55,12 @@ class Trading(RuleBasedStateMachine):
         self.world.close()
 
     def command(self, step: Step) -> Command:
-        """Return a step as a command for the exchange as it now stands."""
+        """Return a step as a command for the exchange's current state."""
         return concrete(step, self.reference)
 
     @initialize(fee=st.sampled_from(("0", "0.07", "0.25")), exhaustive=st.booleans())
     def open(self, fee: str, *, exhaustive: bool) -> None:
-        """Register the users, give two of them money, create two markets and an event of three."""
+        """Register the users, fund two of them, and create two markets and an event of three."""
         for step in opening_with_event(fee, exhaustive=exhaustive):
             self.pair.do(self.command(step))
         for user in USERS[:2]:
@@ -75,7 +75,7 @@ class Trading(RuleBasedStateMachine):
 
     @rule(bids=ORDERS, asks=ORDERS)
     def trade(self, bids: list[Step], asks: list[Step]) -> None:
-        """Place orders on both sides of a book that cross unless they are passive."""
+        """Place orders on both sides of a book, which cross unless they are passive."""
         for bid, ask in zip(bids, asks, strict=False):
             for side, sign, step in (("BUY", 1, bid), ("SELL", -1, ask)):
                 ticks = step["price_ticks"]
@@ -84,7 +84,7 @@ class Trading(RuleBasedStateMachine):
                 self._place({**sided, "deadline_in": None}, keyed=False)
 
     def _place(self, step: Step, *, keyed: bool) -> None:
-        """Place an order, mostly in a market that is open."""
+        """Place an order, mostly in an open market."""
         index = step["market_index"]
         known = self.reference.ledger.markets.values()
         trading = [market.id for market in known if market.status == "OPEN"]
@@ -99,7 +99,7 @@ class Trading(RuleBasedStateMachine):
         changes=st.sampled_from(({}, {"qty": "77.77"}, {"reduceOnly": True, "qty": "7.77"})),
     )
     def repeat(self, index: int, changes: Json) -> None:
-        """Send an order again under its client order id, as it was or with other content."""
+        """Send an order again under its client order id, unchanged or with other content."""
         self.pair.repeat(index % len(self.pair.sent), changes)
 
     @rule(step=strategies.amends())
@@ -114,7 +114,7 @@ class Trading(RuleBasedStateMachine):
 
     @rule(step=st.one_of(strategies.sweeps(), strategies.switches()))
     def sweep(self, step: Step) -> None:
-        """Cancel much at once, now or when its time comes."""
+        """Cancel many orders, now or by a dead-man's switch."""
         self.pair.do(self.command(step))
 
     @rule(step=strategies.transfers(), keyed=st.booleans())
@@ -125,12 +125,12 @@ class Trading(RuleBasedStateMachine):
     @precondition(lambda self: self.pair.booked)
     @rule(index=st.integers(0, 50), changes=st.sampled_from(({}, {"amount": "7.77"})))
     def repeat_transfer(self, index: int, changes: Json) -> None:
-        """Send a transfer again under its key, as it was or with another amount."""
+        """Send a transfer again under its key, unchanged or with another amount."""
         self.pair.repeat_transfer(index % len(self.pair.booked), changes)
 
     @rule(step=st.one_of(strategies.updates(), MARKETS, strategies.resolves()))
     def administer(self, step: Step) -> None:
-        """Change, end or create a market."""
+        """Create a market, or change or end one."""
         is_new = step["op"] == "create_market"
         if not is_new or len(self.reference.ledger.markets) < MARKETS_AT_MOST:
             made = {"closes_at": None, **self.command(step)}
@@ -138,7 +138,7 @@ class Trading(RuleBasedStateMachine):
 
     @rule(step=st.one_of(strategies.strikes(), strategies.endings(), strategies.event_steps()))
     def decide(self, step: Step) -> None:
-        """Create an event, extend, change, strike or end one."""
+        """Create an event, or extend, change, strike or end one."""
         ledger = self.reference.ledger
         is_new = step["op"] in ("create_event", "add_market")
         full = len(ledger.markets) >= MARKETS_AT_MOST or len(ledger.events) > EVENTS_AT_MOST
@@ -167,13 +167,13 @@ class Trading(RuleBasedStateMachine):
 
     @rule(now=st.sampled_from((False, False, False, True)))
     def restart(self, *, now: bool) -> None:
-        """Stop the exchange and start it again, now and then."""
+        """Stop the exchange and start it again in some of the steps."""
         if now:
             self.world.restart()
 
     @invariant()
     def it_shows_the_same(self) -> None:
-        """Compare the cash of everybody, and now and then all there is."""
+        """Compare everybody's cash in each step, and the whole state in some."""
         self.steps += 1
         if self.steps % LOOK_EVERY == 0:
             self.pair.look()

@@ -1,13 +1,14 @@
 """The exchange over HTTP and the reference exchange, given the same commands and compared.
 
-Each answer is compared whole: status, code, order, fills. ``look`` compares everything the API
-shows.
+Each answer is compared whole: status, code, order, fills. ``look`` compares everything that the API
+shows. The accepted differences are:
 
-Settled differences, which are no mistakes:
-- what a gateway refuses by itself (400, a market that does not exist or is a draft) never reaches
-  the core, so the reference is only told the time;
-- a draft opened after its closing time closes at once: the answer may show it closed already;
-- to a user who may not see a draft it is a market that does not exist.
+- a command that the gateway refuses by itself (400, a missing or draft market) never reaches the
+core, so the reference only learns the time;
+
+- a draft opened after its closing time closes at once, so the answer may show it closed already;
+
+- for a user who may not see a draft, its market does not exist.
 """
 
 from fractions import Fraction
@@ -31,7 +32,7 @@ SETTLED = {"YES": "1.0000", "NO": "0.0000", "VOID": None}
 
 
 class Pair:
-    """Both exchanges, and what was sent under a key. Raises AssertionError at a difference."""
+    """Both exchanges, and the requests sent under keys. Raises AssertionError at a difference."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -45,7 +46,7 @@ class Pair:
         self.reference.advance(START)
 
     def do(self, command: Command) -> None:
-        """Carry out one command of the reference on both."""
+        """Carry out one command of the reference on both exchanges."""
         self.world.now = command["ts"]
         match command["op"]:
             case "open_account":
@@ -78,7 +79,7 @@ class Pair:
     def place(self, command: Command, *, keyed: bool = False) -> None:
         """Place an order, with a client order id or without."""
         self.world.now = command["ts"]
-        # over HTTP a setting bounds the open orders of everybody, far above what a run places
+        # over HTTP a setting bounds the open orders of all users, far above the number in a run
         command = {**command, "max_open_orders": None}
         user, body = command["user"], order_body(command)
         if not self.sees(user, command["market"]):
@@ -100,11 +101,11 @@ class Pair:
         self._same_order(answer, id, 201)
 
     def _preview(self, command: Command, body: Json) -> tuple[tuple[int, Json], int] | None:
-        """Ask now and then what an order would do; return the answer, and the shares it gives."""
+        """Preview some of the orders; return the answer and the shares that the user could give."""
         self.placements += 1
         if self.placements % PREVIEW_EVERY:
             return None
-        self.let_time_pass()  # a preview reads what is committed, what is due is not
+        self.let_time_pass()  # a preview reads the committed state, without timers that are due
         user, market = command["user"], command["market"]
         free = 0
         known = self.reference.ledger.markets.get(market)
@@ -113,7 +114,7 @@ class Pair:
         return self.world.call(user, "POST", "/v1/orders/preview", body), free
 
     def _same_preview(self, answer: tuple[int, Json], free: int, id: int) -> None:
-        """Check a preview by what the order then did."""
+        """Check a preview against the order's execution."""
         order = self.reference.ledger.orders[id]
         if order.status == "REJECTED":
             assert order.reason is not None
@@ -122,7 +123,7 @@ class Pair:
             same("preview", (200, self.expected.preview(id, free)), answer)
 
     def repeat(self, index: int, changes: Json) -> None:
-        """Send an order again under its client order id, as it was or with other content."""
+        """Send an order again under its client order id, unchanged or with other content."""
         user, body, id = self.sent[index]
         answer = self.world.call(user, "POST", "/v1/orders", {**body, **changes})
         if changes:
@@ -183,7 +184,7 @@ class Pair:
     # --- accounts --------------------------------------------------------------------------
 
     def _open_account(self, command: Command) -> None:
-        """Register; the credit of the command is the one that the exchange gives everybody."""
+        """Register a user; the credit of the command is the exchange's sign-up credit."""
         if command["user"] not in self.world.tokens:
             same("user", command["user"], self.world.register())
             self.apply({**command, "credit": SIGNUP_CREDIT})
@@ -202,7 +203,7 @@ class Pair:
             self.booked.append((body, answer[1]))
 
     def repeat_transfer(self, index: int, changes: Json) -> None:
-        """Send a transfer again under its key, as it was or with other content."""
+        """Send a transfer again under its key, unchanged or with other content."""
         body, original = self.booked[index]
         headers = {"idempotency-key": f"key-{index}"}
         sent = {**body, **changes}
@@ -248,7 +249,7 @@ class Pair:
             same("market", self.expected.market(id), answer[1])
 
     def resolve(self, command: Command) -> None:
-        """Resolve a market; one of an event can only be struck."""
+        """Resolve a market; a market of an event can only be struck."""
         id, outcome = command["market"], command["outcome"]
         body = resolution_body(command)
         answer = self.world.call(ADMIN, "POST", f"/v1/markets/{id}/resolve", body)
@@ -267,37 +268,37 @@ class Pair:
             paid = (interest - int(merged)) * ONE_DOLLAR_PRICE
             same("paid", show_money(paid), answer[1]["payouts"]["total"])
 
-    # --- what is refused ---------------------------------------------------------------------
+    # --- refusals ----------------------------------------------------------------------------
 
     def refuse(self, user: int, method: str, path: str, body: object, code: str) -> None:
-        """Send what must be refused before it reaches the core."""
+        """Send a request that the gateway must refuse before it reaches the core."""
         self.at_the_door(self.world.call(user, method, path, body), code)
 
     def let_time_pass(self) -> None:
-        """Have both do what is due: the core by a command that changes nothing."""
+        """Let the timers of both fire: those of the core by a command that changes nothing."""
         status, _ = self.world.call(ADMIN, "POST", f"/v1/orders/{NO_ORDER}/cancel")
         assert status == STATUS["ORDER_NOT_FOUND"]
         self.expected.read(self.reference.advance(self.world.now))
 
     def apply(self, command: Command) -> list[Notice]:
-        """Carry a command out on the reference alone; return its notices."""
+        """Carry out a command on the reference alone; return its notices."""
         events = self.reference.apply(command)
         self.expected.read(events)
         audit(self.reference)
         return events
 
     def sees(self, user: int, market: int) -> bool:
-        """Tell whether a user may know of a market."""
+        """Tell whether a user may see a market."""
         known = self.reference.ledger.markets.get(market)
         return known is not None and (known.status != "DRAFT" or user in ADMINS)
 
     def _sees_event(self, user: int, event: int) -> bool:
-        """Tell whether a user may know of an event: one of its markets is more than a draft."""
+        """Tell whether a user may see an event: one of its markets is more than a draft."""
         known = self.reference.ledger.events.get(event)
         return known is not None and any(self.sees(user, market) for market in known.markets)
 
     def at_the_door(self, answer: tuple[int, Json], code: str) -> None:
-        """Check what a gateway refused by itself."""
+        """Check a refusal by the gateway itself."""
         _refused(answer, code)
         self.let_time_pass()
 
@@ -311,7 +312,7 @@ class Pair:
         return True
 
     def _same_order(self, answer: tuple[int, Json], id: int, status: int) -> None:
-        """Check the answer of a placement, or of its repeat."""
+        """Check the answer to a placement or to its repeat."""
         order = self.reference.ledger.orders[id]
         if order.status == "REJECTED":
             assert order.reason is not None
@@ -321,10 +322,10 @@ class Pair:
             same("status", status, answer[0], answer[1])
             same("order", self.expected.order(id), answer[1])
 
-    # --- what everybody sees ----------------------------------------------------------------
+    # --- public state -----------------------------------------------------------------------
 
     def look_at_balances(self) -> None:
-        """Compare the cash of everybody."""
+        """Compare everybody's cash."""
         for user in self.world.tokens:
             same("balance", self.expected.balance(user), self.world.get(user, "/v1/user/balance"))
 
@@ -362,7 +363,7 @@ class Pair:
 
 
 def order_body(command: Command) -> Json:
-    """Return a placement as the API takes it."""
+    """Return a placement as a request body of the API."""
     body: Json = {
         "marketId": command["market"],
         "side": command["side"],
@@ -396,7 +397,7 @@ def settled(command: Command) -> tuple[str, str | None]:
 
 
 def is_past(command: Command) -> bool:
-    """Tell whether a closing time is one that the gateway refuses."""
+    """Tell whether the gateway refuses a closing time as past."""
     closes_at = command.get("closes_at")
     return closes_at is not None and closes_at <= command["ts"]
 
@@ -410,7 +411,10 @@ def _refused(answer: tuple[int, Json], code: str) -> Json:
 
 
 def same(what: str, expected: object, actual: object, note: object = "") -> None:
-    """Compare; of an object only the fields that are expected, since an answer may say more."""
+    """Compare two values.
+
+    Of an object only the expected fields count, since an answer may have more.
+    """
     shown = _as_expected(expected, actual)
     if expected != shown:
         lines = f"{what}\n  reference {expected}\n  exchange  {shown}"

@@ -1,4 +1,4 @@
-"""The API does what its document says, and nothing else (the short form of `make contract`)."""
+"""The API behaves as its document says (the short form of `make contract`)."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.conformance.campaign import campaign, exchange
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An exchange with the seed data."""
+    """Return the URL of an exchange with the seed data."""
     daemon = exchange(tmp_path_factory.mktemp("contract"))
     daemon.start()
     yield daemon.url
@@ -26,7 +26,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ],
     ids=["user", "admin"],
 )
-def test_the_api_keeps_its_document(url: str, who: SeedUser, flags: list[str]) -> None:
-    """No 5xx, no undocumented answer, links included; the same examples each time."""
+def test_the_api_behaves_as_documented(url: str, who: SeedUser, flags: list[str]) -> None:
+    """No answer is a 5xx or undocumented, links included; the examples are the same in each run."""
     found = campaign(url, who, "--seed=1", *flags)
     assert found.returncode == 0, found.stdout + found.stderr

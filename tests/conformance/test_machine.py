@@ -1,9 +1,9 @@
-"""The exchange over HTTP decides, answers and shows what the reference exchange says.
+"""The exchange over HTTP answers and shows the same as the reference exchange.
 
-Twice: over dense random commands, which a seed repeats, and over hypothesis's steps, which shrink
-to the few that matter. PREDMARKET_TEST_EXAMPLES=300 (`make contract`) makes it a campaign of so
-many runs of each kind on each database, at random; without it the runs are few, on SQLite, and the
-same every time.
+Two tests show it: one with dense random commands, which a seed repeats, and one with hypothesis's
+steps, which shrink to the few that matter. PREDMARKET_TEST_EXAMPLES=300 (`make contract`) makes
+each a campaign of that many random runs on each database. Without it the runs are few, on SQLite,
+and the same every time.
 """
 
 import os
@@ -46,7 +46,7 @@ class Proposals(ProposalGenerator):
 
 
 class Worlds:
-    """Makes exchanges on empty databases, one after the other."""
+    """Creates exchanges on empty databases, one at a time."""
 
     def __init__(self, folder: Path, kept: KeptDatabase | None) -> None:
         self._folder = folder
@@ -57,7 +57,7 @@ class Worlds:
             upgrade(f"sqlite:///{self._empty}")
 
     def __call__(self) -> World:
-        """Return a new exchange; the one before must have been closed."""
+        """Return a new exchange; the previous one must be closed."""
         self._made += 1
         folder = self._folder / str(self._made)
         folder.mkdir()
@@ -69,7 +69,7 @@ class Worlds:
 
 @pytest.fixture(params=DATABASES)
 def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> Worlds:
-    """Exchanges, on each kind of database in a campaign."""
+    """Return a factory of exchanges, on each kind of database in a campaign."""
     postgres = request.param == "postgres"
     return Worlds(tmp_path, request.getfixturevalue("kept_postgres") if postgres else None)
 
@@ -77,7 +77,7 @@ def worlds(request: pytest.FixtureRequest, tmp_path: Path) -> Worlds:
 @pytest.mark.timeout(0 if CAMPAIGN else 300)
 @pytest.mark.parametrize("kind", [Generator, Proposals], ids=["markets", "events"])
 def test_the_same_over_random_commands(worlds: Worlds, kind: type[Generator]) -> None:
-    """PREDMARKET_TEST_SEED repeats a run."""
+    """Both exchanges agree over random commands; PREDMARKET_TEST_SEED repeats a run."""
     first = random.randrange(10**9) if CAMPAIGN and SEED == 1 else SEED
     for seed in range(first, first + (CAMPAIGN or RUNS)):
         world = worlds()
@@ -97,9 +97,9 @@ def test_the_same_over_random_commands(worlds: Worlds, kind: type[Generator]) ->
             world.close()
 
 
-@pytest.mark.timeout(0 if CAMPAIGN else 600)  # making a failure small takes its time
+@pytest.mark.timeout(0 if CAMPAIGN else 600)  # shrinking a failure takes time
 def test_the_same_over_steps_that_shrink(worlds: Worlds) -> None:
-    """Hypothesis prints the steps of a difference."""
+    """Both exchanges agree over random steps; hypothesis prints the steps of a difference."""
 
     class Machine(Trading):
         make_world = staticmethod(worlds)

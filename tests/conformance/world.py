@@ -1,7 +1,7 @@
-"""An exchange under a clock of ours, served over HTTP, driven one request at a time.
+"""An exchange with a controlled clock, served over HTTP, driven by one request at a time.
 
-The loop runs only while a request is under way, so nothing happens between two of them but what
-the second finds due.
+The event loop runs only during a request, so nothing happens between two requests except the timers
+that the second request finds due.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ ADMINS = (ADMIN, 2)
 
 
 class World:
-    """One exchange with its users, to be closed at the end."""
+    """One exchange with its users; the caller closes it."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
         self.now = START
@@ -70,7 +70,7 @@ class World:
         self._stack.push_async_callback(self._client.aclose)
 
     def restart(self) -> None:
-        """Stop the exchange and start another on what it left."""
+        """Restart the exchange on the same database."""
         self._run(self._stack.aclose())
         self._run(self._open())
 
@@ -84,7 +84,7 @@ class World:
             vars(self._settings)["resolve_by_two"] = False
 
     def close(self) -> None:
-        """Stop it."""
+        """Stop the exchange."""
         try:
             self._run(self._stack.aclose())
         finally:
@@ -117,7 +117,7 @@ class World:
         body: object = None,
         headers: dict[str, str] | None = None,
     ) -> tuple[int, Json]:
-        """Make one request as a user; return the status and the JSON."""
+        """Make one request as a user; return the status and the JSON body."""
         given = {"authorization": f"Bearer {self.tokens[user]}", **(headers or {})}
         request: Callable[..., Coroutine[Any, Any, httpx.Response]] = self._client.request
         answer = self._run(request(method, path, json=body, headers=given))
@@ -125,7 +125,7 @@ class World:
         return answer.status_code, found
 
     def get(self, user: int, path: str) -> Json:
-        """Return what a path shows a user."""
+        """Return the body of a GET as a user."""
         status, found = self.call(user, "GET", path)
         assert status == 200, (path, found)
         return found

@@ -1,4 +1,4 @@
-"""Amounts and times from the wire: exact, or refused."""
+"""Amounts and times in requests are read exactly, or refused."""
 
 import pytest
 
@@ -33,21 +33,21 @@ from predmarket.units import MAX_TIME
         (TransferAmount, "-5.000001", -5_000_001),
     ],
 )
-def test_what_is_read(kind: type[Amount], value: object, units: int) -> None:
-    """Strings and whole numbers, exactly."""
+def test_amounts_are_read_exactly(kind: type[Amount], value: object, units: int) -> None:
+    """Amounts are read exactly from strings and whole numbers."""
     assert kind.read(value) == kind(units)
 
 
 @pytest.mark.parametrize("value", [True, None, 0.5, [], "+0.5", ".5", "5.", "1 ", "½", "1e", "--1"])
 @pytest.mark.parametrize("kind", [Price, Qty, Rate, Tick, Share, TransferAmount])
-def test_what_is_no_number(kind: type[Amount], value: object) -> None:
-    """Nothing but decimals; floats never."""
+def test_amounts_that_are_refused(kind: type[Amount], value: object) -> None:
+    """Only decimals are amounts; a float is always refused."""
     with pytest.raises(ValueError, match=r"must|is not"):
         kind.read(value)
 
 
-def test_one_and_true_are_not_mixed_up() -> None:
-    """The cache of numbers read before does not let a boolean through."""
+def test_true_is_not_read_as_one() -> None:
+    """The cache of parsed numbers does not accept True for 1."""
     assert Qty.read(1) == Qty(100)
     with pytest.raises(ValueError, match="must be a decimal string or a number"):
         Qty.read(True)
@@ -62,13 +62,13 @@ def test_one_and_true_are_not_mixed_up() -> None:
     ],
 )
 def test_times(text: str, micros: int) -> None:
-    """Any offset in, UTC with microseconds out."""
+    """Times are read with any offset and written in UTC with microseconds."""
     assert Time.read(text) == Time(micros)
     assert Time.read(format_time(micros)) == Time(micros)
 
 
-def test_a_time_as_it_is_written() -> None:
-    """Always six digits of a second and a Z."""
+def test_the_form_of_written_times() -> None:
+    """A written time always has six digits of a second and a Z."""
     assert format_time(1_769_853_600_000_001) == "2026-01-31T10:00:00.000001Z"
 
 
@@ -86,7 +86,7 @@ def test_a_time_as_it_is_written() -> None:
         None,
     ],
 )
-def test_what_is_no_time(value: object) -> None:
-    """Naive, impossible, or outside the years that can be written."""
+def test_times_that_are_refused(value: object) -> None:
+    """A time is refused if it is naive, impossible, or outside the years that can be written."""
     with pytest.raises(ValueError, match=r"needs|must|is not"):
         Time.read(value)

@@ -1,4 +1,4 @@
-"""How faults on demand are written."""
+"""The syntax of faults on demand."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from predmarket.contracts.faults import FaultSpec, FaultSyntaxError, Lengths
 EVERYTHING = "latency=50ms±20ms,loss=0.01,cut=30s,reject=0.001,slow-feed=4kB/s,seed=7"
 
 
-def test_a_text_says_every_fault() -> None:
-    """And is what it was read from."""
+def test_texts_of_faults() -> None:
+    """A text can name every fault, and a specification prints as the text it was read from."""
     spec = FaultSpec.read(EVERYTHING)
     assert spec == FaultSpec(
         Lengths(50_000, 20_000), 10_000, Lengths(30_000_000, 0), 1_000, 4_000, 7
@@ -51,8 +51,8 @@ def test_a_text_says_every_fault() -> None:
         ("seed=²", "seed must be a whole number"),
     ],
 )
-def test_what_is_no_fault_is_refused(text: str, told: str) -> None:
-    """With the part that is wrong, and why."""
+def test_errors_name_the_invalid_fault(text: str, told: str) -> None:
+    """The error names the invalid part of a fault and the reason."""
     with pytest.raises(FaultSyntaxError) as caught:
         FaultSpec.read(text)
     assert str(caught.value).startswith(told)

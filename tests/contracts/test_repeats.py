@@ -1,4 +1,4 @@
-"""A field given twice is found, however its name and its value are spelled."""
+"""A repeated field is detected, however its name and its value are spelled."""
 
 import random
 
@@ -28,7 +28,7 @@ OPTIONAL = {
 
 
 def spelled(rng: random.Random, name: str) -> str:
-    """Return a pair of an object; the name may be escaped and stand apart from its colon."""
+    """Return a field's name and colon; the name may be escaped, with a blank before the colon."""
     if rng.random() < 0.2:
         name = f"\\u{ord(name[0]):04x}{name[1:]}"
     return f'"{name}"{rng.choice(("", " "))}:'
@@ -36,7 +36,7 @@ def spelled(rng: random.Random, name: str) -> str:
 
 @given(st.randoms(use_true_random=False), st.integers(0, 3), st.integers(0, 2))
 def test_each_repeated_name_is_named(rng: random.Random, more: int, twice: int) -> None:
-    """And nothing else: a colon within a value, a null or an escape is no repeat."""
+    """The errors name each repeated field and no other: a colon in a value is no repeat."""
     values = REQUIRED | OPTIONAL
     names = [*REQUIRED, *rng.sample(sorted(OPTIONAL), more)]
     repeated = rng.sample(names, twice)
@@ -55,14 +55,14 @@ ORDER = b'"marketId":1,"side":"BUY","type":"LIMIT","price":"0.5","qty":"1"'
 
 
 def refused(raw: bytes, kind: type[Request]) -> list[tuple[str, str]]:
-    """Return what is said of a body that is refused."""
+    """Return the problems in the refusal of a body."""
     with pytest.raises(Invalid) as invalid:
         decode(raw, kind)
     return [(problem.path, problem.message) for problem in invalid.value.problems]
 
 
-def test_a_name_that_comes_again_and_again_costs_linear_time() -> None:
-    """In an order's body and in a socket's message."""
+def test_repeated_names_cost_linear_time() -> None:
+    """Decoding takes linear time for repeated names in an order and in a socket's message."""
 
     def order(size: int) -> None:
         refused(b"{" + b'"side":"BUY",' * size + ORDER + b"}", PlaceOrderRequest)
@@ -78,8 +78,8 @@ def test_a_name_that_comes_again_and_again_costs_linear_time() -> None:
 @pytest.mark.parametrize(
     "values", [(b"[1]", b"[2]"), (b"[1]", b"[1]"), (b"{}", b"1"), (b"1", b"12")]
 )
-def test_values_of_values_are_passed_over(values: tuple[bytes, bytes]) -> None:
-    """Whichever of two stands first, and whatever names stand within."""
+def test_names_within_values_are_not_compared(values: tuple[bytes, bytes]) -> None:
+    """A repeated field is found whatever its values hold; names within a value are not compared."""
     again = [("data", "is given more than once")]
     for first, second in (values, values[::-1]):
         raw = b'{"data":%b,"type":"x","data":%b}' % (first, second)
@@ -89,8 +89,8 @@ def test_values_of_values_are_passed_over(values: tuple[bytes, bytes]) -> None:
 
 
 @pytest.mark.parametrize("depth", [*range(900, 1_010, 1), 30_000])
-def test_any_depth_is_an_answer(depth: int) -> None:
-    """Never an error of the interpreter's, however much of its stack is in use."""
+def test_a_body_of_any_depth_is_refused(depth: int) -> None:
+    """A body of any depth gets a refusal, never the interpreter's recursion error."""
     value = b"[" * depth + b"]" * depth
     for raw, kind in (
         (b'{"orders":%b,"orders":%b}' % (value, value), BatchRequest),

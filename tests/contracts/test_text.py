@@ -1,4 +1,4 @@
-"""Which characters texts may hold: what others are shown must be seen."""
+"""Texts that others see may hold only visible characters."""
 
 import re
 import unicodedata
@@ -12,12 +12,12 @@ CATEGORIES = {"Cc", "Cf", "Co", "Zl", "Zp"}
 
 
 def takes(pattern: str, text: str) -> bool:
-    """Tell whether a text matches."""
+    """Tell whether a text matches a pattern."""
     return re.match(pattern, text) is not None
 
 
-def test_no_character_that_cannot_be_seen_gets_in() -> None:
-    """By Unicode's categories; a line feed in prose alone."""
+def test_invisible_characters_are_refused() -> None:
+    """Characters of Unicode's invisible categories are refused; prose may hold line feeds."""
     for code in (*range(0xD800), *range(0xE000, 0x110000)):
         letter = chr(code)
         if unicodedata.category(letter) in CATEGORIES:
@@ -28,8 +28,8 @@ def test_no_character_that_cannot_be_seen_gets_in() -> None:
 
 
 @pytest.mark.parametrize("text", ["می‌خواهم", "क्‍ष", "👨‍👩‍👧", "❤️‍🔥", "a‍b", "café"])
-def test_joiners_between_what_they_join(text: str) -> None:
-    """And variation selectors: in every text but an e-mail."""
+def test_joiners_between_characters_are_accepted(text: str) -> None:
+    """Joiners and variation selectors are accepted between characters, except in an e-mail."""
     for pattern in (SHOWN, SAYING, PROSE):
         assert takes(pattern, text)
     is_plain = text == "café"
@@ -37,15 +37,15 @@ def test_joiners_between_what_they_join(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a‍", "‌a", "1‍2", "a ‍b", "bob\u200b"])
-def test_joiners_that_join_nothing(text: str) -> None:
-    """They would only make a name differ from the one that it looks like."""
+def test_other_joiners_are_refused(text: str) -> None:
+    """Joiners between other characters are refused: the name would look like another name."""
     for pattern in (SHOWN, SAYING, PROSE):
         assert not takes(pattern, text)
 
 
 @pytest.mark.parametrize("text", ["", " ", "　", "ㅤ", "⠀", "ᅟ", "️", "͏ ㅤ", "ﾠ"])
-def test_what_shows_nothing_is_blank(text: str) -> None:
-    """Whatever Unicode calls it; and no e-mail holds it."""
+def test_blank_texts_are_refused(text: str) -> None:
+    """A text of blank characters is refused, whatever their category; no e-mail may hold one."""
     assert not takes(SAYING, text)
     assert takes(SAYING, f"{text}a")
     assert not text.strip() or not takes(EMAIL, f"bob{text}@example.com")
@@ -62,14 +62,14 @@ def test_what_shows_nothing_is_blank(text: str) -> None:
     ],
 )
 def test_spellings_of_one_email(one: str, other: str) -> None:
-    """Composed or not, whatever the case; and the normal form is its own."""
+    """Spellings of an e-mail that differ in composition or case have the same normal form."""
     assert takes(EMAIL, one)
     assert takes(EMAIL, other)
     assert normal_email(one) == normal_email(other) == normal_email(normal_email(one))
 
 
-def test_the_cost_of_looking_is_linear() -> None:
-    """Also of texts that fail at their end."""
+def test_matching_costs_linear_time() -> None:
+    """Matching takes linear time, also for texts that fail at their end."""
     for pattern in (SHOWN, SAYING, PROSE, EMAIL):
         for part in ("a", " ", "\u200d", "a\u200d", "\u3164", "a.", "@a", "\n"):
             compiled = re.compile(pattern)

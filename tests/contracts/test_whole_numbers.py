@@ -1,4 +1,4 @@
-"""A whole number may be spelled with a point, as JSON Schema has it; nothing else changes."""
+"""A whole number may have a decimal point, as in JSON Schema; nothing else changes."""
 
 import pytest
 
@@ -22,21 +22,21 @@ from predmarket.contracts.requests import Invalid, Request, decode
         ),
     ],
 )
-def test_a_point_makes_no_difference(raw: str, kind: type[Request], plain: str) -> None:
-    """Whatever integer it is; a text that looks like one stays what it is."""
+def test_a_decimal_point_in_a_whole_number(raw: str, kind: type[Request], plain: str) -> None:
+    """An integer with a decimal point is read as the integer; a string stays unchanged."""
     assert decode(raw.encode(), kind) == decode(plain.encode(), kind)
 
 
 @pytest.mark.parametrize(
     "value", ["60.5", "60.0.0", '"60".0', "6.0e1.0", ".0", "60.", "06.0", "-1.0", '"60.0"']
 )
-def test_what_is_no_whole_number_is_refused(value: str) -> None:
-    """Nor is malformed JSON mended."""
+def test_fractions_are_refused(value: str) -> None:
+    """A number with a fraction is refused, and malformed JSON stays malformed."""
     with pytest.raises(Invalid):
         decode(f'{{"seconds":{value}}}'.encode(), CancelAfterRequest)
 
 
 def test_a_repeat_is_still_found() -> None:
-    """In a body that had to be read twice."""
+    """A repeated field is found in a body that was decoded twice."""
     with pytest.raises(Invalid, match="more than once"):
         decode(b'{"seconds":60.0,"seconds":60.0}', CancelAfterRequest)

@@ -1,4 +1,4 @@
-"""Error messages about requests, in plain words."""
+"""Error messages about requests are in plain words."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from predmarket.enums import Side
 
 
 class Sample(Request, frozen=True):
-    """A request with a field of each kind."""
+    """A request with a field of each type."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=3)] = "a"
     count: Annotated[int, msgspec.Meta(ge=0, le=9)] = 1
@@ -42,8 +42,8 @@ class Sample(Request, frozen=True):
         (b"[]", "", "must be an object"),
     ],
 )
-def test_a_problem_reads_as_we_would_say_it(body: bytes, path: str, words: str) -> None:
-    """No name of a type of Python's, no quotes of code."""
+def test_messages_are_in_plain_words(body: bytes, path: str, words: str) -> None:
+    """A message holds no Python type names and no quoted code."""
     with pytest.raises(Invalid) as raised:
         decode(body, Sample)
     problem = raised.value.problems[0]
@@ -51,8 +51,8 @@ def test_a_problem_reads_as_we_would_say_it(body: bytes, path: str, words: str) 
 
 
 @pytest.mark.parametrize(("pattern", "meaning"), MEANINGS.items(), ids=MEANINGS.values())
-def test_a_pattern_is_told_in_words_however_long_it_is(pattern: str, meaning: str) -> None:
-    """Nobody is shown a regular expression: patterns of what cannot be seen fill a screen."""
+def test_patterns_are_described_in_words(pattern: str, meaning: str) -> None:
+    """A message describes a pattern in words and never shows the regular expression."""
     with pytest.raises(msgspec.ValidationError) as caught:
         msgspec.convert("\x00\u200b", Annotated[str, msgspec.Meta(pattern=pattern)])
     assert in_words(str(caught.value)) == meaning

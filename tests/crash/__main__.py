@@ -1,6 +1,7 @@
-"""`python -m tests.crash [--kills N] [--seed S] [--database KIND]`: a long campaign.
+"""`python -m tests.crash [--kills N] [--seed S] [--database KIND]` runs a long campaign.
 
-On sqlite and postgres the one process is killed; as a fleet, two cores and two gateways, anything.
+On sqlite and postgres it kills the one process. On a fleet of two cores and two gateways it
+disturbs every part in turn.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from tests.support.postgres import PostgresServer, fresh_database
 
 
 def main() -> None:
-    """Run a campaign on each database asked for and print what it went through."""
+    """Run a campaign on each requested database and print its counts."""
     parser = argparse.ArgumentParser(prog="crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=100, help="disturbances of each kind")
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))

@@ -1,12 +1,14 @@
-"""Kill the exchange at random moments under load, start it again, and hold it to its word.
+"""Kills the exchange at random moments under load, restarts it and checks its promises.
 
-Each round: trade with several users at once, each over HTTP and over a socket, in a market and in
-events that an admin makes, extends, strikes and resolves meanwhile, in steps of few positions;
-SIGKILL at a random moment soon after a resolution has begun; start again. Then: every acknowledged
-order is there once and has lost nothing; what was unknown is found out by its client order id and
-is there once too; what was placed on a socket with cancelOnDisconnect is canceled, and nothing else
-is; each event that ended has paid everybody once; money is conserved in a snapshot read under load;
-and at the end the audit, replay included, holds.
+In each round several users trade at once, each over HTTP and over a socket, in a market and in
+events. An admin creates, extends, strikes and resolves those events meanwhile, in steps of few
+positions. A SIGKILL follows at a random moment soon after a resolution has begun, and the exchange
+starts again.
+
+The checks: every acknowledged order exists once and has lost nothing. An order with an unknown
+outcome is found by its client order id and exists once too. Exactly the orders from a socket with
+cancelOnDisconnect are canceled. Each event that ended has paid everybody once. Money is conserved
+in a snapshot read under load. At the end the audit, replay included, passes.
 """
 
 import asyncio
@@ -77,7 +79,7 @@ def _list(counts: Counter[str]) -> str:
 
 
 def sums_hold(database_url: str) -> None:
-    """Check conservation in one snapshot of the database, even while others write."""
+    """Check conservation in one snapshot of the database, even while the exchange writes."""
     store = open_store(database_url)
     store.connect()
     try:
@@ -88,7 +90,7 @@ def sums_hold(database_url: str) -> None:
 
 
 def audit_holds(database_url: str) -> None:
-    """Check everything, replay included."""
+    """Check the whole audit, replay included."""
     store = open_store(database_url)
     store.connect()
     try:
@@ -100,7 +102,7 @@ def audit_holds(database_url: str) -> None:
 
 
 async def campaign(folder: Path, database_url: str, kills: int, seed: int) -> Tally:
-    """Run ``kills`` rounds. The seed decides what the traders do and when the kills come."""
+    """Run ``kills`` rounds. The seed determines the traders' acts and the times of the kills."""
     draw = random.Random(seed)
     settings = {"SIGNUP_CREDIT": "60", "LOG_LEVEL": "error"}
     daemon = ExchangeProcess(folder, database_url, "--seed", settings=settings, program=STEPWISE)
@@ -118,7 +120,7 @@ async def campaign(folder: Path, database_url: str, kills: int, seed: int) -> Ta
         assert await asyncio.to_thread(daemon.stop) == 0
     finally:
         daemon.kill()
-    with patch.object(steps, "STEP", STEP):  # a replay takes the steps that the exchange took
+    with patch.object(steps, "STEP", STEP):  # the replay needs the step size that the exchange used
         await asyncio.to_thread(audit_holds, database_url)
     tally.acts, tally.cut = organiser.did, organiser.cut
     tally.acknowledged = sum(len(trader.acknowledged) for trader in traders)
@@ -142,11 +144,11 @@ async def _round(
     late_s: float,
     tally: Tally,
 ) -> None:
-    """Trade, kill ``late_s`` after an event has begun to end, start again, and check."""
+    """Trade, kill ``late_s`` after a resolution has begun, restart, and check."""
     stop, finale, begun = asyncio.Event(), asyncio.Event(), asyncio.Event()
     before = _by_way(traders)
     async with httpx.AsyncClient(base_url=daemon.url, timeout=10, verify=False) as client:
-        # both ways each, so that a user's own orders race as well
+        # each trader uses both ways, so that a user's own orders race as well
         trading = [
             asyncio.create_task(hand)
             for trader in traders
@@ -202,8 +204,10 @@ def _by_way(traders: list[Trader]) -> Counter[str]:
 
 
 def _once_each(database_url: str, traders: list[Trader]) -> int:
-    """Check every order of the campaign against the database: each there, none twice, and canceled
-    with its socket if and only if it was tied to it. Return how many of those there are."""
+    """Check every order of the campaign against the database, and return how many were canceled.
+
+    Each order exists once, and it is canceled with its socket if and only if it was tied to it.
+    """
     store = open_store(database_url)
     store.connect()
     try:

@@ -1,6 +1,7 @@
-"""Traders and the organiser of events on an exchange of several processes, round after round.
+"""Traders and the organiser of events on a fleet, round after round.
 
-They know what they were told, as in campaign.py. What a disturbance cut off is found out after it.
+They remember every answer, as in campaign.py. After a disturbance they find the outcome of each
+request that it cut off.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ _CHECKED = 50
 
 
 class Crowd:
-    """Traders, spread over the gateways, and one organiser, at the first gateway."""
+    """The traders, spread over the gateways, and one organiser at the first gateway."""
 
     def __init__(self, draw: random.Random) -> None:
         self.organiser = Organiser(random.Random(draw.random()), [MARKET])
@@ -31,7 +32,7 @@ class Crowd:
         ]
 
     async def open(self, url: str) -> None:
-        """Register the traders, and give them money."""
+        """Register the traders and give them money."""
         async with _client(url) as client:
             await self.organiser.sign_in(client)
             headers = {"authorization": f"Bearer {self.organiser.token}"}
@@ -43,7 +44,7 @@ class Crowd:
 
     @asynccontextmanager
     async def trading(self, urls: Sequence[str]) -> AsyncIterator[None]:
-        """Trade meanwhile, each until it is cut off; when this begins, an event begins to end."""
+        """Trade during the block. At its beginning an event's resolution begins."""
         stop, finale, begun = asyncio.Event(), asyncio.Event(), asyncio.Event()
         async with AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(_client(url)) for url in urls]
@@ -62,13 +63,13 @@ class Crowd:
                 yield
             finally:
                 stop.set()
-                organising.cancel()  # what it had asked for is unknown then
+                organising.cancel()  # the outcome of its request is unknown then
                 with suppress(asyncio.CancelledError):
                     await organising
                 await asyncio.gather(*hands)
 
     async def find_out(self, url: str) -> int:
-        """Find out what was unknown, check what was told; return how many orders were unknown."""
+        """Find unknown outcomes and check earlier answers; return how many orders were unknown."""
         unknown = sum(len(trader.unknown) for trader in self.traders)
         async with _client(url) as client:
             for trader in self.traders:
@@ -79,7 +80,7 @@ class Crowd:
         return unknown
 
     def check_payouts(self, database_url: str) -> int:
-        """Check that each event that ended has paid everybody once; return how often they paid."""
+        """Check that each ended event has paid everybody once; return the number of payments."""
         store = open_store(database_url)
         store.connect()
         try:
@@ -88,7 +89,7 @@ class Crowd:
             store.close()
 
     async def _log_in(self, client: httpx.AsyncClient) -> None:
-        """Renew all tokens: a campaign lasts longer than they do."""
+        """Log everybody in again, because a campaign lasts longer than a token."""
         await self.organiser.sign_in(client)
         for trader in self.traders:
             body = {"email": trader.email, "password": PASSWORD}

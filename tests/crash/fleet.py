@@ -1,10 +1,10 @@
-"""An exchange of several processes, disturbed under load and held to its word.
+"""Disturbs a fleet of several processes under load and checks its promises.
 
-Each round: orders at both gateways, in events too, one of which begins to end; one disturbance;
-orders flow again. Then: every acknowledged order is there once; what was unknown is found out by
-its client order id and is there once too; money is conserved; each event stands as the organiser
-was told. At the end every event that ended has paid everybody once, and the audit, replay included,
-holds.
+In each round traders place orders at both gateways, in events too, one of which begins to end; one
+disturbance happens; then orders flow again. The checks: every acknowledged order exists once. An
+order with an unknown outcome is found by its client order id and exists once too. Money is
+conserved. Each event has the state that the organiser's answers say. At the end every event that
+ended has paid everybody once, and the audit, replay included, passes.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ async def signed_in(url: str, email: str) -> AsyncIterator[httpx.AsyncClient]:
 async def loaded(
     running: Fleet, name: str, check: Callable[[str], None] = audit_holds
 ) -> AsyncIterator[list[Load]]:
-    """Place orders at both gateways meanwhile; then see what became of each, and of money."""
+    """Place orders at both gateways during the block; then check each order, and the money."""
     loads = [Load(url, 4, name=f"{name}-{n}") for n, url in enumerate(running.urls)]
     hands = [asyncio.create_task(load.run()) for load in loads]
     for load in loads:
@@ -71,7 +71,7 @@ async def loaded(
 
 
 async def _resolve(user: httpx.AsyncClient, load: Load, key: str) -> None:
-    """Repeat an order whose outcome is unknown: it is there then, once."""
+    """Repeat an order with an unknown outcome, after which it is acknowledged."""
     body = {
         "marketId": MARKET, "side": "BUY", "type": "LIMIT", "price": "0.01", "qty": "1",
         "clientOrderId": key,
@@ -95,7 +95,7 @@ async def flow(loads: list[Load], within_s: float = BACK_S) -> None:
 
 
 async def until(found: Callable[[], Any], within_s: float = BACK_S) -> None:
-    """Wait until something that is asked for in a thread is so."""
+    """Wait until a condition that is checked in a thread holds."""
     async with asyncio.timeout(within_s):
         while not await asyncio.to_thread(found):
             await asyncio.sleep(0.02)
@@ -108,7 +108,7 @@ def leads(core: ExchangeProcess) -> bool:
 
 
 def sequence(core: ExchangeProcess) -> int:
-    """Return the last command that a core has committed, or, standing by, followed."""
+    """Return the last command that a core has committed, or followed as a standby."""
     with httpx.Client(timeout=2, verify=False) as client:
         lines = client.get(f"{core.url}/metrics").text.splitlines()
     (line,) = [line for line in lines if line.startswith("settlement_sequence ")]
@@ -121,7 +121,7 @@ Disturbance: TypeAlias = Callable[["Disturber"], Awaitable[None]]
 
 @dataclass
 class Disturber:
-    """Breaks one thing at a time, and mends it."""
+    """Breaks one part of the fleet at a time and repairs it."""
 
     running: Fleet
     database: PostgresServer
@@ -129,7 +129,10 @@ class Disturber:
     tally: FleetTally = field(default_factory=FleetTally)
 
     async def kill_leader(self) -> None:
-        """SIGKILL; the other takes over, and the killed one comes back to stand by."""
+        """SIGKILL the leader.
+
+        The other core takes over, and the killed one returns as the standby.
+        """
         leader = await asyncio.to_thread(self.running.leader)
         began = time.monotonic()
         await asyncio.to_thread(leader.kill)
@@ -138,7 +141,10 @@ class Disturber:
         await asyncio.to_thread(leader.start)
 
     async def kill_followed_leader(self) -> None:
-        """SIGKILL once the other has followed so far; it goes on with its copy, loading nothing."""
+        """SIGKILL the leader after the standby has caught up.
+
+        The standby continues with its copy and loads nothing.
+        """
         leader = await asyncio.to_thread(self.running.leader)
         other = self._other(leader)
         reached = await asyncio.to_thread(sequence, leader)
@@ -152,7 +158,7 @@ class Disturber:
         await asyncio.to_thread(leader.start)
 
     async def pause_leader(self) -> None:
-        """SIGSTOP past its lease, then SIGCONT: it finds itself deposed and ends."""
+        """SIGSTOP the leader past its lease, then SIGCONT. It finds itself deposed and exits."""
         leader = await asyncio.to_thread(self.running.leader)
         began = time.monotonic()
         os.kill(leader.pid, signal.SIGSTOP)
@@ -164,25 +170,25 @@ class Disturber:
         await asyncio.to_thread(leader.start)
 
     async def kill_gateway(self) -> None:
-        """SIGKILL, and start again."""
+        """SIGKILL a gateway and start it again."""
         gateway = self.draw.choice(self.running.gateways)
         await asyncio.to_thread(gateway.kill)
         await asyncio.to_thread(gateway.start)
 
     async def kill_redis(self) -> None:
-        """SIGKILL; it comes back empty."""
+        """SIGKILL Redis and start it again, empty."""
         await asyncio.to_thread(self.running.redis.stop, "kill")
         await asyncio.sleep(self.draw.uniform(0, 1))
         await asyncio.to_thread(self.running.redis.start)
 
     async def pause_redis(self) -> None:
-        """SIGSTOP for as long as makes calls fail that reach it all the same."""
+        """SIGSTOP Redis for long enough that calls fail although they reach it."""
         os.kill(self.running.redis.pid, signal.SIGSTOP)
         await asyncio.sleep(self.draw.uniform(1, 4))
         os.kill(self.running.redis.pid, signal.SIGCONT)
 
     async def crash_postgres(self) -> None:
-        """PostgreSQL's own crash, and its recovery."""
+        """Crash PostgreSQL and let it recover."""
         await asyncio.to_thread(self.database.stop, "immediate")
         await asyncio.to_thread(self.database.start)
 
@@ -203,7 +209,7 @@ DISTURBANCES: tuple[Disturbance, ...] = (
 
 
 async def disturb(disturber: D, steps: Iterable[Callable[[D], Awaitable[None]]]) -> FleetTally:
-    """Run a round on a fleet for each of the disturbances."""
+    """Run one round on a fleet for each disturbance."""
     running, draw, tally = disturber.running, disturber.draw, disturber.tally
     async with signed_in(running.urls[0], "admin@example.com") as admin:
         body = {"email": "user@example.com", "amount": _DEPOSIT, "reason": "for the campaign"}
@@ -213,7 +219,7 @@ async def disturb(disturber: D, steps: Iterable[Callable[[D], Awaitable[None]]])
     for number, step in enumerate(steps):
         name = step.__name__.replace("_", " ")
         tally.under_way = f"{number + 1}, {name}"
-        # A leader that was without PostgreSQL for longer than its lease may have been deposed.
+        # A leader that had no PostgreSQL for longer than its lease may have been deposed.
         tally.deposed += await asyncio.to_thread(_start_deposed, running)
         async with loaded(running, f"round{number}", sums_hold) as loads:
             async with crowd.trading(urls), snapshots(running.database_url) as taken:
@@ -234,7 +240,7 @@ async def disturb(disturber: D, steps: Iterable[Callable[[D], Awaitable[None]]])
 
 
 def run(disturber: D, steps: Iterable[Callable[[D], Awaitable[None]]]) -> FleetTally:
-    """Run the rounds; when one fails, print which, and the ends of all logs."""
+    """Run the rounds; on a failure print the round and the last lines of all logs."""
     try:
         return asyncio.run(disturb(disturber, steps))
     except BaseException:
@@ -253,7 +259,10 @@ def _health(one: ExchangeProcess) -> str:
 
 
 def _start_deposed(running: Fleet) -> int:
-    """Start again those cores that have ended by themselves; return how many. Nothing else may."""
+    """Start the cores again that have exited by themselves, and return how many.
+
+    No other process may have exited.
+    """
     assert all(gateway.running for gateway in running.gateways)
     ended = [core for core in running.cores if not core.running]
     for core in ended:
@@ -264,7 +273,7 @@ def _start_deposed(running: Fleet) -> int:
 
 
 def campaign(folder: Path, rounds: int, seed: int) -> FleetTally:
-    """Run a campaign on servers of its own."""
+    """Run a campaign on its own servers."""
     with (
         PostgresServer() as database,
         RedisServer() as redis,

@@ -1,8 +1,7 @@
-"""The admin of a campaign: makes events, extends, strikes and resolves them, and knows what came
-of it.
+"""The admin of a campaign: creates, extends, strikes and resolves events, one act at a time.
 
-One act at a time. What was not answered before a kill is asked again under the same names: it had
-happened, or it happens now.
+A request without an answer before a kill is repeated under the same names. Either it had happened
+before, or it happens now.
 """
 
 import asyncio
@@ -33,7 +32,7 @@ _HAPPENED = {
 
 @dataclass
 class Event:
-    """A live event: its markets that are not struck."""
+    """A live event and its markets that are not struck."""
 
     slug: str
     exhaustive: bool
@@ -42,7 +41,7 @@ class Event:
 
 
 class Act(NamedTuple):
-    """One thing to do: its request, and what it means once it is done."""
+    """One act: its request, and the change of the organiser's state once it has succeeded."""
 
     kind: str
     path: str
@@ -54,7 +53,7 @@ class Act(NamedTuple):
 
 @dataclass
 class Organiser:
-    """``markets`` are those of live events; ``told`` are the answers to resolutions."""
+    """An admin. ``markets`` are those of live events; ``told`` are the answers to resolutions."""
 
     draw: random.Random
     markets: list[str] = field(default_factory=list)
@@ -80,7 +79,10 @@ class Organiser:
     async def organise(
         self, client: httpx.AsyncClient, finale: asyncio.Event, begun: asyncio.Event
     ) -> None:
-        """Act until the exchange is gone. After ``finale`` the next act resolves an event."""
+        """Act until the exchange is gone.
+
+        Once ``finale`` is set, the next act resolves an event.
+        """
         try:
             while True:
                 last = finale.is_set() and self.live and not begun.is_set()
@@ -94,7 +96,7 @@ class Organiser:
             return
 
     async def find_out(self, client: httpx.AsyncClient) -> None:
-        """Repeat what was under way at the kill, and see that each event stands as it should."""
+        """Repeat the request that a kill cut off, and check the state of each ended event."""
         if (act := self.unknown) is not None:
             self.cut[act.kind] += 1
             code = await self._do(client, act, _HAPPENED[act.kind])
@@ -106,7 +108,7 @@ class Organiser:
             assert statuses <= {"RESOLVED", "VOIDED"}, shown
 
     async def _do(self, client: httpx.AsyncClient, act: Act, known: str = "") -> str:
-        """Send a request; return the code of its refusal, which may say only ``known``."""
+        """Send a request; return the code of its refusal, which may be only ``known``."""
         self.unknown = act
         headers = {"authorization": f"Bearer {self.token}"}
         try:
@@ -126,7 +128,7 @@ class Organiser:
                 self.told[act.event] = payouts
         return code
 
-    # --- what to do next ---------------------------------------------------------------------
+    # --- choice of the next act --------------------------------------------------------------
 
     def _next(self) -> Act | None:
         if len(self.live) < _LIVE_AT_MOST:
@@ -181,7 +183,7 @@ class Organiser:
         return Act("strike", path, {"outcome": "NO"}, effect, event.slug)
 
     def _resolve(self) -> Act:
-        event = next(iter(self.live.values()))  # the one with the most trades
+        event = next(iter(self.live.values()))  # the market with the most trades
         how = self.draw.choice(
             ["WINNER", "WEIGHTS", "VOID", *([] if event.exhaustive else ["NONE"])]
         )
@@ -202,10 +204,10 @@ class Organiser:
         path = f"/v1/events/{event.slug}/resolve"
         return Act("resolve", path, body, effect, event.slug, how)
 
-    # --- what the database says ----------------------------------------------------------------
+    # --- checks against the database ------------------------------------------------------------
 
     def check_payouts(self, store: Store) -> int:
-        """Check that each resolved event has paid each user once, all it held and what was told.
+        """Check that each resolved event has paid each user once, for all holdings and as answered.
 
         Return how many payments there were.
         """

@@ -1,4 +1,4 @@
-"""Traders who remember every answer: what was acknowledged, and what they cannot know."""
+"""Traders who remember every acknowledgement and every request with an unknown outcome."""
 
 import asyncio
 import random
@@ -18,10 +18,11 @@ _CANCELED_S = 10
 
 @dataclass
 class Trader:
-    """One user. ``acknowledged`` is the last answer about each order by its client order id.
+    """One user.
 
-    ``tied`` are the orders that were placed on a socket whose end cancels them; ``placed`` counts
-    acknowledgements by the way they came.
+    ``acknowledged`` holds the last answer about each order by its client order id. ``tied`` are the
+    orders placed on a socket whose end cancels them. ``placed`` counts the acknowledgements by way
+    in.
     """
 
     email: str
@@ -35,7 +36,7 @@ class Trader:
     count: int = 0
 
     async def sign_up(self, client: httpx.AsyncClient) -> None:
-        """Register, with the sign-up credit as money to trade with."""
+        """Register; the sign-up credit is the money to trade with."""
         body = {"email": self.email, "password": PASSWORD}
         reply = await client.post("/v1/auth/register", json=body)
         assert reply.status_code == 201, reply.text
@@ -44,13 +45,13 @@ class Trader:
     async def trade_over_http(
         self, client: httpx.AsyncClient, markets: Sequence[str], stop: asyncio.Event
     ) -> None:
-        """Trade until told to stop or the exchange is gone, in what markets there are meanwhile."""
+        """Trade in all current markets until the stop, or until the exchange is gone."""
         await self._trade(Http(client, self.token), markets, stop)
 
     async def trade_over_socket(
         self, url: str, markets: Sequence[str], stop: asyncio.Event
     ) -> None:
-        """Trade as over HTTP, with two requests under way on one socket."""
+        """Trade as over HTTP, with two concurrent requests on one socket."""
         try:
             async with opened(url, self.token, tied=self.draw.random() < 0.5) as way:
                 await asyncio.gather(*(self._trade(way, markets, stop) for _ in range(2)))
@@ -65,7 +66,7 @@ class Trader:
                 return
 
     async def _act(self, way: Way, markets: Sequence[str]) -> None:
-        """Place, cancel or amend."""
+        """Place, cancel or amend an order."""
         draw = self.draw.random()
         if draw < 0.75 or not self.acknowledged:
             await self._place(way, self._order(self.draw.choice(markets)))
@@ -89,7 +90,7 @@ class Trader:
         }
 
     async def _place(self, way: Way, order: dict[str, Any]) -> None:
-        """Place an order; until the answer is there, nobody knows what became of it."""
+        """Place an order; until its answer arrives, its outcome is unknown."""
         key = order["clientOrderId"]
         self.unknown[key] = order
         if way.tied:
@@ -115,7 +116,7 @@ class Trader:
             self.acknowledged[order["clientOrderId"]] = answer.data
 
     async def find_out(self, client: httpx.AsyncClient) -> int:
-        """Repeat what is unknown under its own id, and return how much of it had happened."""
+        """Repeat each unknown order under its own id; return how many had been placed before."""
         happened = 0
         way = Http(client, self.token)
         for key, order in list(self.unknown.items()):
@@ -132,7 +133,7 @@ class Trader:
         return happened
 
     async def check(self, client: httpx.AsyncClient, newest: int) -> None:
-        """Check that the newest acknowledged orders are there, once, and went on from there."""
+        """Check that the newest acknowledged orders exist once and have only advanced since."""
         newest_keys = [*self.acknowledged][-newest:]
         orders = await self._orders(client, set(newest_keys))
         for key in newest_keys:
@@ -149,7 +150,7 @@ class Trader:
     async def _orders(
         self, client: httpx.AsyncClient, keys: set[str]
     ) -> dict[str, list[dict[str, Any]]]:
-        """Return the newest orders by their client order ids, back to the last one asked for."""
+        """Return the newest orders by their client order ids, back to the oldest requested one."""
         orders: dict[str, list[dict[str, Any]]] = {}
         cursor: str | None = ""
         while not keys <= orders.keys():
@@ -161,7 +162,7 @@ class Trader:
         return orders
 
     async def _canceled(self, client: httpx.AsyncClient, order: dict[str, Any]) -> None:
-        """Wait for the end of an order whose socket has ended."""
+        """Wait for the cancel of an order whose socket has ended."""
         async with asyncio.timeout(_CANCELED_S):
             while order["status"] in _OPEN:
                 page = await self._get(client, {"clientOrderId": order["clientOrderId"]})

@@ -1,4 +1,4 @@
-"""What is watched while a fleet is disturbed: snapshots of the database, the gateways' books."""
+"""Checks during a disturbance: snapshots of the database, and the gateways' books."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,19 +16,19 @@ _SAME_S = 20.0
 
 @dataclass
 class Taken:
-    """How many snapshots were taken."""
+    """The number of snapshots taken."""
 
     count: int = 0
 
 
 @asynccontextmanager
 async def snapshots(database_url: str) -> AsyncIterator[Taken]:
-    """Check conservation in one snapshot of the database after the other meanwhile."""
+    """Check conservation in one database snapshot after the other during the block."""
     ended, taken = asyncio.Event(), Taken()
 
     async def take() -> None:
         while not ended.is_set():
-            with suppress(StoreError):  # it is away
+            with suppress(StoreError):  # the database is away
                 await asyncio.to_thread(sums_hold, database_url)
                 taken.count += 1
             with suppress(TimeoutError):
@@ -62,7 +62,7 @@ def _same(books: set[str]) -> bool:
 
 
 async def _book(client: httpx.AsyncClient, market: str) -> str:
-    """Return a market's book, "" while the gateway shows none."""
+    """Return a market's book, or "" while the gateway shows none."""
     try:
         answer = await client.get(f"/v1/orderbook/{market}")
     except httpx.TransportError:

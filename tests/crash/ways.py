@@ -1,7 +1,7 @@
-"""The ways in: HTTP, one request after the other, and a socket with several requests under way.
+"""The two ways in: HTTP with one request at a time, and a socket with several at once.
 
-Both are asked alike, by the socket's types of request, and answer alike: with what REST shows, with
-the code of a refusal, or with Gone when the exchange went away first and nobody knows.
+Both take the socket's request types. Both return the resource as REST shows it, or the code of a
+refusal, or raise Gone when the exchange ended first and the outcome is unknown.
 """
 
 import asyncio
@@ -28,11 +28,14 @@ _ROUTES = {
 
 
 class Gone(Exception):
-    """The exchange went away before it answered."""
+    """The exchange ended before it answered."""
 
 
 class Answer(NamedTuple):
-    """``data`` of what was done, or the ``code`` of why it was not; ``new``: not a repeat."""
+    """An answer with the ``data`` of the result or the ``code`` of the refusal.
+
+    ``new`` means that the request was no repeat.
+    """
 
     data: Json
     code: str | None = None
@@ -40,17 +43,17 @@ class Answer(NamedTuple):
 
 
 class Way(Protocol):
-    """One way in. ``name`` is it for the tally; ``tied``: its end cancels what it placed."""
+    """One way in. The tally calls it ``name``; ``tied`` means that its end cancels its orders."""
 
     name: str
     tied: bool
 
     async def ask(self, type: str, data: Json) -> Answer:
-        """Ask for one thing and return the answer. Raises Gone."""
+        """Send one request and return the answer. Raises Gone."""
 
 
 class Http:
-    """Requests on connections that are shared."""
+    """Sends requests on shared connections."""
 
     name = "http"
     tied = False
@@ -60,7 +63,7 @@ class Http:
         self._headers = {"Authorization": f"Bearer {token}"}
 
     async def ask(self, type: str, data: Json) -> Answer:
-        """Ask for one thing and return the answer. Raises Gone."""
+        """Send one request and return the answer. Raises Gone."""
         method, path = _ROUTES[type]
         body = {name: value for name, value in data.items() if name != "orderId"}
         try:
@@ -76,7 +79,7 @@ class Http:
 
 
 class Socket:
-    """Requests on one socket; their answers are told apart by their ids."""
+    """Sends requests on one socket and matches answers by their ids."""
 
     name = "socket"
 
@@ -87,7 +90,10 @@ class Socket:
         self._asked: dict[str, asyncio.Future[Json]] = {}
 
     async def ask(self, type: str, data: Json) -> Answer:
-        """Ask for one thing and return the answer. Raises Gone; TimeoutError: it stays silent."""
+        """Send one request and return the answer.
+
+        Raises Gone, or TimeoutError without an answer.
+        """
         id = str(next(self._ids))
         self._asked[id] = asyncio.get_running_loop().create_future()
         try:
@@ -105,7 +111,7 @@ class Socket:
         return Answer(message["data"].get("order", message["data"]))
 
     async def listen(self) -> None:
-        """Hand out answers until the socket is closed."""
+        """Dispatch answers until the socket is closed."""
         try:
             while True:
                 message = json.loads(await self._socket.recv())
@@ -120,7 +126,7 @@ class Socket:
 
 @asynccontextmanager
 async def opened(url: str, token: str, *, tied: bool) -> AsyncIterator[Socket]:
-    """Open a socket; when ``tied``, with cancelOnDisconnect. Raises Gone."""
+    """Open a socket, with cancelOnDisconnect if ``tied``. Raises Gone."""
     query = "?cancelOnDisconnect=1" if tied else ""
     try:
         socket = await connect(

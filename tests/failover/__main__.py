@@ -1,4 +1,4 @@
-"""`python -m tests.failover [--faults N] [--seed S]`: a fleet whose database fails over."""
+"""`python -m tests.failover [--faults N] [--seed S]` runs a fleet whose database fails over."""
 
 import argparse
 import secrets
@@ -9,7 +9,7 @@ from tests.failover.campaign import campaign
 
 
 def main() -> None:
-    """Run a campaign and print what it went through."""
+    """Run a campaign and print its counts."""
     parser = argparse.ArgumentParser(prog="failover", description=__doc__)
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))

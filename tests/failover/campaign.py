@@ -1,9 +1,9 @@
-"""Faults on an exchange of several processes whose PostgreSQL has a synchronous standby.
+"""Injects faults into a fleet whose PostgreSQL has a synchronous standby.
 
-The rounds are those of tests/crash/fleet.py: orders at both gateways and events that end, one
-fault, orders flow again; then every acknowledged order is there once, unknown ones are found out,
-and both gateways show the same books. Money is conserved in every snapshot taken meanwhile, and at
-the end the audit holds, replay included.
+The rounds are those of tests/crash/fleet.py: orders at both gateways, events that end, one fault,
+then orders again. The checks: every acknowledged order exists once, unknown outcomes are found, and
+both gateways show the same books. Money is conserved in every snapshot taken meanwhile, and at the
+end the audit passes, replay included.
 """
 
 import random
@@ -26,7 +26,7 @@ FAILOVERS_AT_LEAST = 20
 
 
 def campaign(folder: Path, faults: int, seed: int) -> FleetTally:
-    """Run a campaign on servers of its own."""
+    """Run a campaign on its own servers."""
     draw = random.Random(seed)
     with (
         PostgresPair() as pair,
@@ -36,7 +36,7 @@ def campaign(folder: Path, faults: int, seed: int) -> FleetTally:
     ):
 
         def ways(name: str) -> tuple[str, str]:
-            """Lay a process's wires to both servers of the pair and to Redis."""
+            """Open a process's wires to both servers of the pair and to Redis."""
             hosts = []
             for number, server in enumerate((pair.primary, pair.standby), 1):
                 host = sockets / f"{name}-{number}"
@@ -58,7 +58,7 @@ def campaign(folder: Path, faults: int, seed: int) -> FleetTally:
 
 
 def steps(faults: int, draw: random.Random) -> list[Fault]:
-    """Return the faults in their order, each kind as often as the others, with many failovers."""
+    """Return the faults in random order, each kind equally often, with many failovers."""
     failovers = max(min(FAILOVERS_AT_LEAST, (faults + 2) // 3), faults // 8)
     chosen = [FAILOVERS[n % len(FAILOVERS)] for n in range(failovers)]
     others = draw.sample(OTHERS, len(OTHERS))
@@ -69,7 +69,7 @@ def steps(faults: int, draw: random.Random) -> list[Fault]:
 
 @contextmanager
 def _sockets() -> Iterator[Path]:
-    """A folder for sockets, whose path may be no longer than some 100 bytes."""
+    """Create a folder for sockets, whose path may have only about 100 bytes."""
     folder = Path(tempfile.mkdtemp(prefix="pm-wire-", dir="/tmp"))
     try:
         yield folder

@@ -13,13 +13,13 @@ __all__ = ["database_url", "exchange", "pair", "settings"]
 
 @pytest.fixture
 def pair() -> Iterator[PostgresPair]:
-    """A primary with a synchronous standby."""
+    """Return a primary with a synchronous standby."""
     with PostgresPair() as pair:
         yield pair
 
 
 @pytest.fixture
 def database_url(pair: PostgresPair) -> str:
-    """The URL that names both."""
+    """Return the URL that names both servers."""
     migrations.upgrade(pair.url())
     return pair.url()

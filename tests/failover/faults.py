@@ -1,4 +1,4 @@
-"""Faults of a fleet on a PostgreSQL with a standby, one at a time, each mended again."""
+"""Faults of a fleet on a PostgreSQL with a standby, one at a time, each repaired afterwards."""
 
 import asyncio
 import os
@@ -27,51 +27,51 @@ _CUTS = 12
 
 @dataclass(kw_only=True)
 class Faults(Disturber):
-    """A disturber of everything; ``pair`` is the database, ``wires`` are all connections."""
+    """Injects every fault; ``pair`` is the database, ``wires`` are all connections."""
 
     pair: PostgresPair
     wires: Wires
 
     async def kill_standby_core(self) -> None:
-        """SIGKILL of the core that stands by; it comes back."""
+        """SIGKILL the standby core and start it again."""
         standby = self._other(await asyncio.to_thread(self.running.leader))
         await asyncio.to_thread(standby.kill)
         await asyncio.sleep(self.draw.uniform(*_AWAY_S))
         await asyncio.to_thread(standby.start)
 
     async def pause_standby_core(self) -> None:
-        """SIGSTOP past the lease, then SIGCONT."""
+        """SIGSTOP the standby core past the lease, then SIGCONT."""
         await self._pause(self._other(await asyncio.to_thread(self.running.leader)))
 
     async def pause_gateway(self) -> None:
-        """SIGSTOP past the lease, then SIGCONT."""
+        """SIGSTOP a gateway past the lease, then SIGCONT."""
         await self._pause(self.draw.choice(self.running.gateways))
 
     async def kill_redis_with_its_data(self) -> None:
-        """SIGKILL; it comes back with what it had written."""
+        """SIGKILL Redis and start it again with its persisted data."""
         await asyncio.to_thread(self.running.redis.stop, "kill")
         await asyncio.sleep(self.draw.uniform(*_AWAY_S))
         await asyncio.to_thread(self.running.redis.start, with_data=True)
 
     async def kill_postgres(self) -> None:
-        """SIGKILL of the primary, and its recovery."""
+        """SIGKILL the primary and let it recover."""
         await self._restart(self.pair.primary, "kill")
 
     async def stop_postgres(self) -> None:
-        """Immediate stop of the primary, and its recovery."""
+        """Stop the primary immediately and let it recover."""
         await self._restart(self.pair.primary, "immediate")
 
     async def kill_postgres_standby(self) -> None:
-        """SIGKILL of the standby: commits wait until it is back."""
+        """SIGKILL the standby: commits wait until it returns."""
         await self._restart(self.pair.standby, "kill")
 
     async def pause_postgres(self) -> None:
-        """SIGSTOP of the primary with all its processes, past the lease, then SIGCONT."""
+        """SIGSTOP all processes of the primary past the lease, then SIGCONT."""
         with _stopped(self.pair.primary):
             await asyncio.sleep(self.draw.uniform(*PAST_LEASE_S))
 
     async def cut_connections(self) -> None:
-        """Cut one wire after the other, every one within the process and to it."""
+        """Cut random wires one after the other. A cut may hit every connection of the processes."""
         for _ in range(_CUTS):
             self.wires.cut(self.draw.choice(self.wires.names))
             await asyncio.sleep(self.draw.uniform(0, 0.2))
@@ -82,22 +82,22 @@ class Faults(Disturber):
             self.wires.cut(name)
 
     async def jump_clock(self) -> None:
-        """The clock of one process's machine jumps, forwards or back."""
+        """Set one process's clock forward or back."""
         one = self.draw.choice(self.running.processes)
         far = CORES_JUMP_S if one in self.running.cores else GATEWAYS_JUMP_S
         (one.folder / FILE).write_text(str(self.draw.uniform(-far, far)))
         os.kill(one.pid, signal.SIGUSR1)
 
     async def fail_over_killed(self) -> None:
-        """SIGKILL of the primary, and the standby is promoted."""
+        """SIGKILL the primary and promote the standby."""
         await self._fail_over("kill")
 
     async def fail_over_stopped(self) -> None:
-        """Immediate stop of the primary, and the standby is promoted."""
+        """Stop the primary immediately and promote the standby."""
         await self._fail_over("immediate")
 
     async def fail_over_paused(self) -> None:
-        """The primary stands still, the standby is promoted, and only then the primary is ended."""
+        """Pause the primary, promote the standby, and only then end the primary."""
         began = time.monotonic()
         with _stopped(self.pair.primary):
             await asyncio.sleep(self.draw.uniform(*_AWAY_S))
@@ -114,7 +114,7 @@ class Faults(Disturber):
         await self._again(began)
 
     async def _again(self, began: float) -> None:
-        """Wait for a leader on the promoted server; then make the pair whole again."""
+        """Wait for a leader on the promoted server; then restore the pair."""
         await until(self._leads)
         self.tally.failovers_s.append(time.monotonic() - began)
         await asyncio.to_thread(self.pair.restore, anew=self.draw.random() < 0.3)
@@ -135,7 +135,7 @@ class Faults(Disturber):
 
 @contextmanager
 def _stopped(server: PostgresServer) -> Iterator[None]:
-    """Let a server with all its processes stand still."""
+    """Pause all processes of a server during the block."""
     postmaster = psutil.Process(server.pid)
     postmaster.suspend()
     stopped = [postmaster, *postmaster.children()]

@@ -1,4 +1,4 @@
-"""The primary dies under orders and its standby is promoted: the exchange goes on by itself."""
+"""The exchange continues without help when its primary dies and the standby is promoted."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ BEFORE, AFTER = 20, 20
 
 
 class Orders:
-    """Orders that are placed until the stop, and what became of them."""
+    """Places orders until the stop and records their outcomes."""
 
     def __init__(self, user: User, market: str) -> None:
         self.acknowledged: dict[str, int] = {}
@@ -55,7 +55,7 @@ class Orders:
             self.unknown.discard(key)
 
     async def reached(self, count: int) -> None:
-        """Return once so many are acknowledged."""
+        """Return once this many orders are acknowledged."""
         async with asyncio.timeout(30):
             while len(self.acknowledged) < count:
                 await asyncio.sleep(0.01)
@@ -64,8 +64,10 @@ class Orders:
 async def test_nothing_acknowledged_is_lost(
     exchange: Exchange, pair: PostgresPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each acknowledged order is there once, unknown ones are found out, the audit holds; and the
-    operator's commands find whichever takes writes."""
+    """Each acknowledged order exists once after the failover, and unknown outcomes are found.
+
+    The audit passes, and the operator's commands find the server that takes writes.
+    """
     market = await exchange.market()
     assert await _standby(exchange) == "synchronous"
     orders = Orders(await exchange.trader("ann"), market["slug"])
@@ -103,8 +105,10 @@ async def test_nothing_acknowledged_is_lost(
 
 
 async def _waits_for_the_standby(exchange: Exchange, pair: PostgresPair, orders: Orders) -> None:
-    """An order waits for the standby, also when somebody breaks its commit's wait off and the
-    database calls it committed."""
+    """Check that an order waits for the standby.
+
+    It does so even when somebody cancels the commit's wait and the database reports it committed.
+    """
     await asyncio.to_thread(pair.standby.stop)
     asking = asyncio.create_task(orders.ask("alone"))
     with psycopg.connect(libpq(pair.primary.url()), autocommit=True) as connection:
@@ -131,7 +135,7 @@ async def _standby(exchange: Exchange) -> str:
 
 
 async def _identity_goes_on(exchange: Exchange) -> None:
-    """What gateways write and read on their own connections."""
+    """Check that registration, login and reads work on the gateways' own connections."""
     bob = await exchange.register("bob@example.com")
     again = await exchange.again(bob)
     answer: httpx.Response = await again.client.get("/v1/user/balance")

@@ -1,5 +1,4 @@
-"""A standby that lacked the last commits is promoted: whoever saw them says so, and nobody decides
-anything on what is left."""
+"""A promoted standby that lacks the last commits is detected, and nothing is decided on it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ BUY = Side.BUY
 
 @pytest.fixture
 def pair() -> Iterator[PostgresPair]:
-    """A primary with an asynchronous standby."""
+    """Return a primary with an asynchronous standby."""
     with PostgresPair(synchronous=False) as pair:
         yield pair
 
@@ -36,7 +35,7 @@ def pair() -> Iterator[PostgresPair]:
 def settings(
     pair: PostgresPair, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Settings:
-    """Settings of an exchange in halves on the pair."""
+    """Return the settings of an exchange in halves on the pair."""
     monkeypatch.chdir(tmp_path)
     migrations.upgrade(pair.url())
     return Settings.load({"database_url": pair.url(), "redis_url": redis_url, "jwt_secret": SECRET})
@@ -49,7 +48,7 @@ async def _placed(running: Gateway, key: str) -> int:
 
 
 async def _instead(of: PostgresServer, server: PostgresServer) -> None:
-    """Stop one server and start another in its place."""
+    """Stop one server and start the other in its place."""
     await asyncio.to_thread(of.stop, "kill")
     await asyncio.to_thread(server.start)
 
@@ -61,9 +60,12 @@ def _said(running: Gateway) -> str:
 async def test_acknowledged_orders_that_a_failover_lost(
     pair: PostgresPair, settings: Settings, redis_url: str, redis: Client
 ) -> None:
-    """The leader waits, unhealthy, for the database that has them, and goes on with it. Without its
-    memory the next core knows from Redis, the audit names the orders, and once the operator gives
-    them up a core goes on without them, but no gateway that told of them."""
+    """The leader waits, unhealthy, for the database that has the lost orders, and continues on it.
+
+    A later core without that memory learns of them from Redis, and the audit names them. Once the
+    operator accepts the loss, a core continues without the orders; a gateway that announced them
+    does not.
+    """
     async with (halves := Halves(Exchange(pair.url()), settings)).stack:
         leader, running = await halves.leader(), await halves.gateway()
         await open_market(running.services.bus)

@@ -1,4 +1,4 @@
-"""A whole exchange that answers Kalshi's trade API, too."""
+"""A whole exchange that also serves Kalshi's trade API."""
 
 import pytest
 
@@ -9,5 +9,5 @@ __all__ = ["database_url", "exchange", "settings"]
 
 @pytest.fixture
 def more_settings() -> dict[str, str]:
-    """Settings of an exchange with the Kalshi-shaped API."""
+    """Return the settings of an exchange with the Kalshi-shaped API."""
     return {"kalshi": "on"}

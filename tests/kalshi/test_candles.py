@@ -24,8 +24,11 @@ def _candles(exchange: Exchange, interval: int) -> list[Candle]:
     return found
 
 
-def test_a_candle_has_its_quotes_from_the_first_to_the_last() -> None:
-    """A span opens where the one before closed; without a bid it is 0, without an ask 1."""
+def test_quotes_of_candles() -> None:
+    """A candle opens at the previous candle's close.
+
+    A missing bid counts as 0, a missing ask as 1.
+    """
     with Exchange(settings={"kalshi": True}) as exchange:
         exchange.market("rain")
         for name in ("ann", "bob"):
@@ -60,8 +63,13 @@ def test_a_candle_has_its_quotes_from_the_first_to_the_last() -> None:
 
 
 @pytest.mark.parametrize("written", [False, True])
-def test_a_market_tells_of_a_day_ago(*, written: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever it is shown; from the last batches, or from what is written and no longer held."""
+def test_markets_show_figures_of_a_day_ago(
+    *, written: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All routes show the same quotes, price and volume of a day ago.
+
+    They come from the last batches, or from stored rows once the batches are gone.
+    """
     if written:
         monkeypatch.setattr(quote_rows, "WRITE_EVERY", 1)
         monkeypatch.setattr(quote_history, "OUTBOX_BATCHES", 1)

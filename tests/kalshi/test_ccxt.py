@@ -1,7 +1,7 @@
-"""ccxt, unmodified: its prediction client walks a market from its key to its settlement.
+"""The unmodified prediction client of ccxt walks a market from its key to its settlement.
 
-It is imported in the test: each worker reads this module, one of them runs it, and the import takes
-a second.
+The import stands in the test: each worker reads this module, one runs it, and the import takes a
+second.
 """
 
 from typing import Any
@@ -27,8 +27,8 @@ async def _client(exchange: Exchange, user: User) -> Any:  # noqa: ANN401 -- of 
     )
 
 
-async def test_it_trades(exchange: Exchange) -> None:
-    """Its whole walk, against another account."""
+async def test_ccxt_trades(exchange: Exchange) -> None:
+    """The client trades against another account up to the settlement."""
     rain = await exchange.market("rain-tomorrow")
     event = {
         "slug": "cup",

@@ -1,4 +1,4 @@
-"""Public market data: no signature, and what an admin's key alone sees."""
+"""Public market data needs no signature, and only an admin's key shows drafts."""
 
 from tests.support.http_exchange import Exchange, Json
 from tests.support.kalshi import PATH, signer
@@ -12,7 +12,10 @@ async def _get(exchange: Exchange, path: str, code: int = 200, **query: str) -> 
 
 
 async def test_markets_events_series_and_books_are_public(exchange: Exchange) -> None:
-    """With every filter that clients send, in any case of a ticker, by cursor to the end."""
+    """Markets, events, series and books are public, with every filter, by cursor to the end.
+
+    Tickers may have any case.
+    """
     await exchange.market("rain-tomorrow", tickSize="0.001", takerFeeRate="0.07")
     await exchange.market("draft", status="DRAFT")
     event = {
@@ -66,7 +69,7 @@ async def test_markets_events_series_and_books_are_public(exchange: Exchange) ->
         cursor = page["cursor"]
         if not cursor:
             break
-    assert found == ["CUP-C", "CUP-B", "CUP-A", "RAIN-TOMORROW"]  # and no draft
+    assert found == ["CUP-C", "CUP-B", "CUP-A", "RAIN-TOMORROW"]  # and no draft is listed
     of_event = await _get(exchange, "/markets", event_ticker="cup", mve_filter="exclude")
     assert [one["ticker"] for one in of_event["markets"]] == ["CUP-C", "CUP-B", "CUP-A"]
     assert (await _get(exchange, "/markets", status="settled"))["markets"] == []
@@ -101,8 +104,11 @@ async def test_markets_events_series_and_books_are_public(exchange: Exchange) ->
     assert draft["status"] == "initialized"
 
 
-async def test_events_of_a_series_are_found_by_it(exchange: Exchange) -> None:
-    """The series stands where its oldest event does; an event without one is its own."""
+async def test_events_are_found_by_their_series(exchange: Exchange) -> None:
+    """A series finds its events.
+
+    It is listed at its oldest event, and an event without a series is its own.
+    """
     await exchange.market("rain")
     for slug, series in (("cup-30", "cup"), ("vote", None), ("cup-34", "cup")):
         names = [{"slug": f"{slug}-{one}", "question": f"{one}?"} for one in "ab"]
@@ -127,8 +133,8 @@ async def test_events_of_a_series_are_found_by_it(exchange: Exchange) -> None:
     assert [one["ticker"] for one in both["markets"]] == ["CUP-30-B", "CUP-30-A"]
 
 
-async def test_what_is_not_there_has_a_code(exchange: Exchange) -> None:
-    """Never a 5xx: unknown tickers and addresses, and wrong parameters."""
+async def test_unknown_targets_get_an_error_code(exchange: Exchange) -> None:
+    """Unknown tickers and addresses and wrong parameters get a 4xx with a code."""
     for path in (
         "/markets/NONE",
         "/markets/1",

@@ -1,4 +1,4 @@
-"""pykalshi, unmodified, walks a market from its key to its settlement; and its feed follows."""
+"""Unmodified pykalshi walks a market from its key to its settlement; its feed keeps a book."""
 
 import asyncio
 import time
@@ -48,7 +48,7 @@ async def _key(exchange: Exchange, user: User, folder: Path) -> dict[str, Any]:
 
 
 async def test_the_synchronous_client(exchange: Exchange, tmp_path: Path) -> None:
-    """Its whole walk, against another account; each answer is parsed by the client's own models."""
+    """The client trades against another account; its own models parse each answer."""
     rain = await exchange.market("rain-tomorrow")
     assert (await exchange.admin.client.post("/v1/events", json=EVENT)).status_code == 201
     ann, bob = [await exchange.trader(name) for name in ("ann", "bob")]
@@ -125,7 +125,7 @@ def _trade(ann: KalshiClient, bob: KalshiClient) -> None:
         "CUP-B": "-10.00",
     }
     raw = bob.get("/portfolio/positions?event_ticker=CUP")["event_positions"][0]
-    assert raw["event_exposure_dollars"] == "3.0000"  # 6 and 7, of which 10 came back
+    assert raw["event_exposure_dollars"] == "3.0000"  # fills of 6 and 7, of which 10 came back
     assert bob.portfolio.get_balance().balance == 10_000 - 160 - 300
 
     _trip_a_group(ann, bob)
@@ -139,7 +139,7 @@ def _trade(ann: KalshiClient, bob: KalshiClient) -> None:
 
 
 def _trip_a_group(ann: KalshiClient, bob: KalshiClient) -> None:
-    """More than a group's limit fills: it cancels what is left of it, until it is reset."""
+    """Check that fills beyond a group's limit cancel its other orders until a reset."""
     group = ann.portfolio.create_order_group("2.00")
     mine = [
         ann.portfolio.place_order(
@@ -193,7 +193,7 @@ def _look_back(ann: KalshiClient, bob: KalshiClient) -> None:
 async def test_the_asynchronous_client_and_its_feed(
     exchange: Exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The feed's book equals REST's after every message, while two accounts trade at full speed."""
+    """The feed's book equals REST's after every message while two accounts trade at full speed."""
     await exchange.market("rain")
     ann, bob = [await exchange.trader(name, "1000") for name in ("ann", "bob")]
     clients = [AsyncKalshiClient(**await _key(exchange, user, tmp_path)) for user in (ann, bob)]
@@ -230,7 +230,7 @@ async def test_the_asynchronous_client_and_its_feed(
     finally:
         for client in clients:
             await client.aclose()
-    # every book that REST has shown is one that the feed went through, in the same order
+    # the feed had every book that REST has shown, in the same order
     places = iter(books)
     changed = [one for one, before in zip(shown, [None, *shown], strict=False) if one != before]
     assert all(any(one == seen for seen in places) for one in changed)
@@ -246,7 +246,7 @@ async def test_the_asynchronous_client_and_its_feed(
 async def _under_load(
     exchange: Exchange, clients: list[AsyncKalshiClient]
 ) -> list[tuple[dict[str, str], dict[str, str]]]:
-    """Have two accounts trade, and return the books that REST shows meanwhile."""
+    """Let two accounts trade, and return the books that REST shows meanwhile."""
     ann, bob = clients
     shown: list[tuple[dict[str, str], dict[str, str]]] = []
 
@@ -282,8 +282,8 @@ async def _until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_its_errors_are_its_own(exchange: Exchange, tmp_path: Path) -> None:
-    """A wrong key, a revoked one, an unknown ticker: each as the client's exception."""
+async def test_errors_raise_the_clients_exceptions(exchange: Exchange, tmp_path: Path) -> None:
+    """A wrong key, a revoked key and an unknown ticker each raise the client's own exception."""
     ann = await exchange.trader("ann")
     client = AsyncKalshiClient(**await _key(exchange, ann, tmp_path))
     try:

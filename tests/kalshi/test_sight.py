@@ -1,4 +1,4 @@
-"""Markets of groups in the Kalshi-shaped API: they are there for members, on routes and sockets."""
+"""Only members see a group's markets in the Kalshi-shaped API, on routes and sockets."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ CHANNELS = ["ticker", "trade", "market_lifecycle_v2"]
 
 
 async def heard(socket: ClientConnection, *last: str) -> list[tuple[str, str]]:
-    """Return type and ticker of the messages up to that one."""
+    """Return type and ticker of the messages up to the given one."""
     found: list[tuple[str, str]] = []
     while not found or found[-1] != last:
         message = json.loads(await asyncio.wait_for(socket.recv(), 30))
@@ -24,8 +24,8 @@ async def heard(socket: ClientConnection, *last: str) -> list[tuple[str, str]]:
 
 
 @ON_ONE_DATABASE
-async def test_members_alone(exchange: Exchange) -> None:
-    """See the market, its event and its book, until they leave and are flat."""
+async def test_only_members_see_the_market(exchange: Exchange) -> None:
+    """Members see the market, its event and its book until they leave and hold nothing."""
     ann, bob = [await exchange.trader(name) for name in ("ann", "bob")]
     await member(exchange, ann)
     key, other = await signer(exchange, ann), await signer(exchange, bob)
@@ -61,5 +61,5 @@ async def test_members_alone(exchange: Exchange) -> None:
         await exchange.market("rain")
         last = ("market_lifecycle_v2", "RAIN")
         assert ("orderbook_delta", "SECRET") in (told := await heard(inside, *last))
-        assert told.count(("orderbook_delta", "SECRET")) == 1  # of the cancel, none after it
+        assert told.count(("orderbook_delta", "SECRET")) == 1  # the cancel's, none after it
         assert {name for _, name in await heard(outside, *last)} == {"RAIN"}

@@ -1,4 +1,4 @@
-"""Signed requests: keys, clocks, revocation, scopes; and making keys."""
+"""Signed requests: keys, clocks, revocation and scopes; and the creation of keys."""
 
 import asyncio
 import base64
@@ -30,7 +30,10 @@ async def _status(exchange: Exchange, headers: dict[str, str]) -> int:
 
 @pytest.mark.parametrize("kind", ["rsa", "ed25519"])
 async def test_a_signature_is_over_time_method_and_path(exchange: Exchange, kind: str) -> None:
-    """Of either kind of key; another's, and one over anything else, is refused with 401."""
+    """A signature covers time, method and path, for both kinds of key.
+
+    A signature by another key, or over other content, is refused with 401.
+    """
     key = private_key() if kind == "rsa" else Ed25519PrivateKey.generate()
     bot = await signer(exchange, exchange.admin, ("read", "admin"), key)
     await exchange.market("draft", status="DRAFT")
@@ -57,7 +60,7 @@ async def test_a_signature_is_over_time_method_and_path(exchange: Exchange, kind
 
 @ON_ONE_DATABASE
 async def test_a_signature_of_another_salt_or_padding_is_refused(exchange: Exchange) -> None:
-    """PSS alone, with a salt as long as the digest."""
+    """Only a PSS signature with a salt as long as the digest is accepted."""
     key = private_key()
     bot = await signer(exchange, exchange.admin)
     stamp = str(int(time.time() * 1000))
@@ -77,7 +80,7 @@ async def test_a_signature_of_another_salt_or_padding_is_refused(exchange: Excha
 async def test_a_request_is_at_most_five_seconds_from_the_exchanges_clock(
     exchange: Exchange,
 ) -> None:
-    """Either way; the refusal says how far it is."""
+    """A request's time may differ by five seconds either way; the refusal names the difference."""
     bot = await signer(exchange, exchange.admin)
     now = int(time.time() * 1000)
     for apart, status in ((-4_000, 200), (4_000, 200), (-6_500, 401), (6_500, 401)):
@@ -89,7 +92,7 @@ async def test_a_request_is_at_most_five_seconds_from_the_exchanges_clock(
 
 
 async def test_a_revoked_key_signs_nothing_more(exchange: Exchange) -> None:
-    """At once, though it was in the cache; so do the keys of a user who is disabled."""
+    """A revoked key fails at once although it was cached; so do the keys of a disabled user."""
     ann = await exchange.register("ann@example.com")
     first, second = [await signer(exchange, ann) for _ in range(2)]
     keys = (await ann.client.get("/v1/auth/api-keys")).json()["items"]
@@ -105,10 +108,10 @@ async def test_a_revoked_key_signs_nothing_more(exchange: Exchange) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_the_name_of_a_key_is_no_token(exchange: Exchange) -> None:
-    """What is public opens nothing: not as a Bearer token, not in a cookie, not on a socket."""
+async def test_the_id_of_a_key_is_no_token(exchange: Exchange) -> None:
+    """A key's public id is refused as a Bearer token, as a bare token and in a cookie."""
     bot = await signer(exchange, exchange.admin)
-    await bot.get("/exchange/status")  # in the cache
+    await bot.get("/exchange/status")  # puts the key into the cache
     for headers in (
         {"authorization": f"Bearer {bot.key_id}"},
         {"authorization": bot.key_id},
@@ -119,8 +122,11 @@ async def test_the_name_of_a_key_is_no_token(exchange: Exchange) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_a_public_key_that_is_none_is_refused(exchange: Exchange) -> None:
-    """Short, long, slow to check, of another kind, or no key: 400 names the field."""
+async def test_unsuitable_public_keys_are_refused(exchange: Exchange) -> None:
+    """An unsuitable public key gets 400 with the field's name.
+
+    Such a key has the wrong size or kind, is slow to check, or is no key.
+    """
     make = partial(rsa.generate_private_key, public_exponent=65_537)
     tell = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     curve = ec.generate_private_key(ec.SECP256R1()).public_key().public_bytes(*tell).decode()
@@ -134,7 +140,7 @@ async def test_a_public_key_that_is_none_is_refused(exchange: Exchange) -> None:
 
 
 class TestManyWrongSignatures:
-    """Senders who fail, at an exchange that lets an address fail a few times without a wait."""
+    """Clients with wrong signatures; five failures make an address wait."""
 
     @pytest.fixture
     def more_settings(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
@@ -143,8 +149,11 @@ class TestManyWrongSignatures:
         return {"kalshi": "on", "trusted_proxies": "127.0.0.1"}
 
     @ON_ONE_DATABASE
-    async def test_they_wait_for_turns_and_an_honest_one_gets_in(self, exchange: Exchange) -> None:
-        """Behind a proxy by key, where the rest is refused; without one by connection."""
+    async def test_they_wait_while_valid_requests_are_served(self, exchange: Exchange) -> None:
+        """A flood of wrong signatures is refused or waits, while a valid request is served.
+
+        Behind a proxy the turns are shared by key, without one by connection.
+        """
         bot, other = [
             await signer(exchange, exchange.admin, private=Ed25519PrivateKey.generate())
             for _ in range(2)
@@ -170,7 +179,7 @@ class TestManyWrongSignatures:
 
 
 class TestManyUnknownKeys:
-    """Senders with keys that do not exist, however they name them."""
+    """Clients with unknown keys, sent in each of the possible ways."""
 
     @pytest.fixture
     def more_settings(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
@@ -179,7 +188,10 @@ class TestManyUnknownKeys:
 
     @ON_ONE_DATABASE
     async def test_each_counts_once_against_its_address(self, exchange: Exchange) -> None:
-        """Signed, as a Bearer token, and in a cookie; then its look-ups wait."""
+        """Each unknown key counts once against its address, and after two its look-ups wait.
+
+        It counts when signed, as a Bearer token, and in a cookie; a valid key is still served.
+        """
         bot = await signer(exchange, exchange.admin, private=Ed25519PrivateKey.generate())
         failures = exchange.app.context.principals.unknown_keys.failures
         ways: dict[str, Callable[[int], dict[str, str]]] = {
@@ -206,8 +218,8 @@ class TestOff:
         return {}
 
     @ON_ONE_DATABASE
-    async def test_nothing_of_it_answers(self, exchange: Exchange) -> None:
-        """Neither its addresses nor its keys."""
+    async def test_its_routes_and_keys_are_refused(self, exchange: Exchange) -> None:
+        """The addresses answer 404, and no key pair can be registered."""
         answer = await exchange.anonymous.get(STATUS)
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
         body = {"name": "bot", "scopes": ["read"], "publicKey": public_pem(private_key())}
@@ -216,8 +228,8 @@ class TestOff:
         assert "off" in answer.json()["error"]["details"][0]["message"]
 
 
-def test_a_signatures_time_is_real_whatever_an_experiments_clock_shows() -> None:
-    """The client of somebody else knows no other time."""
+def test_signatures_use_the_real_time() -> None:
+    """A signature's time is compared with the real time, since other clients know no lab clock."""
     with Laboratory(settings={"kalshi": True}) as lab:
         lab.clock.set(datetime(2040, 1, 1, tzinfo=UTC))
         bot = Signer(lab.url, "nobody", private_key(), httpx.AsyncClient())

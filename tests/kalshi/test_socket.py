@@ -1,4 +1,4 @@
-"""The socket's commands and their errors, which no client of others covers."""
+"""The socket's commands and their errors that no third-party client covers."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ async def _funded(exchange: Exchange) -> None:
 async def test_a_subscription_changes_its_markets_and_numbers_its_messages(
     exchange: Exchange,
 ) -> None:
-    """Without a signature; what is sent counts up by one, whatever it is."""
+    """A subscription needs no signature, can change its markets, and numbers all its messages."""
     await _funded(exchange)
     async with _open(exchange) as socket:
         told = await _say(socket, "subscribe", channels=["orderbook_delta"], market_ticker="RAIN")
@@ -87,7 +87,10 @@ async def test_a_subscription_changes_its_markets_and_numbers_its_messages(
 async def test_books_are_paid_for_and_sent_in_turns(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each level counts; another task runs between two books, and an end leaves nothing behind."""
+    """Each level of a book counts as a row, and another task runs between two books.
+
+    A connection that closes meanwhile leaves no task behind.
+    """
     paid: list[tuple[int, int]] = []
     turns = 0
 
@@ -113,7 +116,7 @@ async def test_books_are_paid_for_and_sent_in_turns(
 
 @ON_ONE_DATABASE
 async def test_a_wrong_command_has_the_venues_code(exchange: Exchange) -> None:
-    """And the socket stays open."""
+    """A wrong command gets the venue's error code, and the socket stays open."""
     await _funded(exchange)
     async with _open(exchange) as socket:
         for raw, code in (
@@ -147,7 +150,7 @@ async def test_a_wrong_command_has_the_venues_code(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_a_socket_ends_with_its_key(exchange: Exchange) -> None:
-    """A wrong signature opens none; a revoked key closes one."""
+    """A wrong signature opens no socket, and the revocation of its key closes one."""
     bot = await signer(exchange, exchange.admin)
     with pytest.raises(InvalidStatus, match="401"):
         await _open(exchange, bot.headers("GET", "/trade-api/v2/other"))
@@ -160,8 +163,8 @@ async def test_a_socket_ends_with_its_key(exchange: Exchange) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_a_fault_of_an_observer_touches_nobody_else(exchange: Exchange) -> None:
-    """Subscribers of /realtime get what they always get."""
+async def test_a_failing_observer_affects_no_other(exchange: Exchange) -> None:
+    """A failing observer of the hub costs other subscribers no message."""
 
     class Broken:
         def committed(self, changes: Changes) -> None:
@@ -188,8 +191,8 @@ async def test_a_fault_of_an_observer_touches_nobody_else(exchange: Exchange) ->
         assert (await _hear(ours))["type"] == "orderbook_delta"
 
 
-async def test_orders_and_positions_show_what_their_fills_add_up_to(exchange: Exchange) -> None:
-    """Those from before the subscription too, as REST shows them."""
+async def test_orders_and_positions_show_the_sums_of_fills(exchange: Exchange) -> None:
+    """Orders and positions on the socket show the same sums as REST, earlier fills included."""
     await exchange.market("rain", makerFeeRate="0.03", takerFeeRate="0.07")
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     bot = await signer(exchange, ann)
@@ -229,7 +232,7 @@ async def test_orders_and_positions_show_what_their_fills_add_up_to(exchange: Ex
         taken = await place(ann, "BUY", "1", "0.60")
         await check(taken, "0.0000", volume_fp="11.00", position_fp="11.00")
         await place(bob, "BUY", "9", "0.30")
-        # 0.072 for ten at 0.40, and 0.0168 for one at 0.60; then it goes with what is sold
+        # fees of 0.072 for ten at 0.40, and 0.0168 for one at 0.60; sales reduce them in proportion
         for qty, cost in (("5.5", "0.0444"), ("1", "0.036328"), ("2", "0.020183")):
             await place(ann, "SELL", qty, "0.30")
             assert (await heard("market_position"))["position_fee_cost_dollars"] == cost

@@ -1,4 +1,4 @@
-"""Sums over fills: which fees belong to the contracts that are still held."""
+"""Sums over fills: the fees that belong to the contracts still held."""
 
 import random
 from fractions import Fraction
@@ -12,8 +12,8 @@ def _fill(side: Side, qty: int, fee: int) -> UserFill:
     return UserFill(1, 1, 1, side, 50, qty, fee, Liquidity.TAKER, 0)
 
 
-def test_fees_go_with_the_contracts_that_they_were_paid_for() -> None:
-    """As when each contract has its own: a close takes the same part of all, and keeps no fee."""
+def test_a_close_takes_fees_in_proportion() -> None:
+    """A close removes fees in proportion to the closed contracts, and its own fee is not kept."""
     rnd = random.Random(3)
     for _ in range(50):
         tally, held = MarketTally(), list[Fraction]()
@@ -37,8 +37,8 @@ def test_fees_go_with_the_contracts_that_they_were_paid_for() -> None:
             assert 0 <= abs(sum(held, Fraction()) - tally.held_fees) <= 12
 
 
-def test_what_is_older_than_what_was_read_is_not_known() -> None:
-    """Until the position ends or turns."""
+def test_fees_before_the_first_fill_read_are_unknown() -> None:
+    """Fees of fills before the first one read are unknown until the position ends or turns."""
     tally = MarketTally(net=5, held_fees=None)
     assert tally.plus(_fill(Side.BUY, 1, 7)).held_fees is None
     assert tally.plus(_fill(Side.SELL, 4, 7)).held_fees is None

@@ -1,4 +1,4 @@
-"""Orders and portfolios through signed requests: what no client of others covers."""
+"""Orders and portfolios through signed requests that no third-party client covers."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ async def _bots(exchange: Exchange, *names: str) -> list[Signer]:
 
 
 async def test_an_order_from_its_entry_to_its_settlement(exchange: Exchange) -> None:
-    """Every answer of a trade's life, and the same money as under /v1."""
+    """A trade shows correct answers from entry to settlement, and the same money as under /v1."""
     rain = await exchange.market("rain", takerFeeRate="0.07")
     ann, bob = await _bots(exchange, "ann", "bob")
     assert (await ann.get("/portfolio/balance"))["balance"] == 10_000
@@ -102,7 +102,7 @@ async def test_an_order_from_its_entry_to_its_settlement(exchange: Exchange) -> 
 
 
 async def test_batches_and_filters_of_orders(exchange: Exchange) -> None:
-    """Each order of a batch on its own; lists by status, market and event."""
+    """Each order of a batch gets its own result; lists filter by status, market and event."""
     await exchange.market("rain")
     (ann,) = await _bots(exchange, "ann")
     orders = [_order("bid", "0.10", "1"), _order("bid", "0.123", "1"), {"ticker": "RAIN"}]
@@ -120,8 +120,8 @@ async def test_batches_and_filters_of_orders(exchange: Exchange) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_what_an_order_may_not_ask_for(exchange: Exchange) -> None:
-    """Each with its code, and nothing changed; never a 5xx."""
+async def test_impossible_orders_are_refused(exchange: Exchange) -> None:
+    """Each impossible order gets an error code, and nothing changes."""
     await exchange.market("rain")
     (ann,) = await _bots(exchange, "ann")
     good = _order("bid", "0.60", "10")
@@ -182,7 +182,7 @@ async def test_what_an_order_may_not_ask_for(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_the_older_words_for_a_direction(exchange: Exchange) -> None:
-    """Buy no at q is an ask at 1 - q, sell no a bid; prices in cents or in dollars."""
+    """Buying NO at q is an ask at 1 - q, selling NO a bid; prices are in cents or in dollars."""
     await exchange.market("rain")
     (ann,) = await _bots(exchange, "ann")
     for words, side, price in (
@@ -198,7 +198,7 @@ async def test_the_older_words_for_a_direction(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_lists_page_to_their_end(exchange: Exchange) -> None:
-    """Orders, fills and trades, while orders arrive between two pages."""
+    """Lists of orders, fills and trades page to their end, while orders arrive in between."""
     await exchange.market("rain")
     await exchange.market("snow")
     ann, bob = await _bots(exchange, "ann", "bob")

@@ -1,4 +1,4 @@
-"""Every attack, in the order of their runs: the last ones use up the server's resources."""
+"""Every attack, in the order of execution: the last ones exhaust the server's resources."""
 
 from tests.abuse.attacks import bodies, http, identity, idle, orders, reads, sockets
 

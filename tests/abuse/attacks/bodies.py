@@ -1,4 +1,4 @@
-"""Attacks by what a body or a message holds: repeated names, nesting, endless digits."""
+"""Attacks by the content of a body or message: repeated names, nesting, endless digits."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ _ORDER = b'"marketId":"quiet","side":"BUY","type":"LIMIT","price":"0.01","qty":"
 
 
 def order_of(body: bytes, path: str = "/v1/orders") -> Run:
-    """Return an attack by the body of a user's order."""
+    """Return an attack that sends this body as a user's order."""
 
     async def run(assault: Assault) -> None:
         await assault.repeat(assault.request("POST", path, body, "mallory"), lines=4, at_once=4)
@@ -21,7 +21,7 @@ def order_of(body: bytes, path: str = "/v1/orders") -> Run:
 
 
 def message_of(*messages: bytes, user: str | None = None) -> Run:
-    """Return an attack by messages on sockets, sent as long as there is one that takes them."""
+    """Return an attack that sends this message on sockets for as long as the server accepts any."""
     data = b"".join(frame(message) for message in messages)
 
     async def run(assault: Assault) -> None:
@@ -41,7 +41,7 @@ def message_of(*messages: bytes, user: str | None = None) -> Run:
 
 
 def nested(depth: int, *, name: bytes = b"a", end: bytes = b"1") -> bytes:
-    """Return an object in an object, so often."""
+    """Return an object nested this many levels deep."""
     return b'{"%b":' % name * depth + end + b"}" * depth
 
 

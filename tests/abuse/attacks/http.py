@@ -1,4 +1,4 @@
-"""Attacks by a stranger on the bytes of HTTP: long text, pipelines, floods of headers."""
+"""Attacks on HTTP parsing by an anonymous client: long texts, pipelines, header floods."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ LINES = 5
 
 
 def path_of(text: str) -> Run:
-    """Return an attack by the path of a request, which is parsed, matched and logged."""
+    """Return an attack by the path of a request, which the server parses, routes and logs."""
 
     async def run(assault: Assault) -> None:
         await assault.repeat(request("GET", "/" + text), lines=LINES)
@@ -21,7 +21,7 @@ def path_of(text: str) -> Run:
 
 
 def header_of(name: str, *values: str, path: str = "/v1/markets") -> Run:
-    """Return an attack by a header, or by many of one name."""
+    """Return an attack by one header, or by many headers with one name."""
 
     async def run(assault: Assault) -> None:
         lines = "".join(f"{name}: {value}\r\n" for value in values)
@@ -32,17 +32,17 @@ def header_of(name: str, *values: str, path: str = "/v1/markets") -> Run:
 
 
 async def _calm(assault: Assault) -> None:
-    """Nothing: what the victim sees on this machine when nobody attacks."""
+    """Send nothing: the baseline of the victim's latency on this machine."""
     await asyncio.sleep(assault.left)
 
 
 async def _pipelined(assault: Assault) -> None:
-    """Requests without end on a few connections, before any answer is read."""
+    """Send requests without end on a few connections and read no answer."""
     await _pipe(assault, b"GET /x HTTP/1.1\r\nHost: a\r\n", 12, 200_000)
 
 
 async def _pipelined_upgrades(assault: Assault) -> None:
-    """Each asks for a protocol that there is not."""
+    """Send requests that each ask for an unknown protocol upgrade."""
     asked = b"GET /x HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n"
     await _pipe(assault, asked, 4, 40_000)
 
@@ -58,7 +58,7 @@ async def _pipe(assault: Assault, head: bytes, lines: int, size: int) -> None:
 
 
 async def _pipelined_orders(assault: Assault) -> None:
-    """Orders by the hundred in one piece, and the connection reset before their answers."""
+    """Send hundreds of orders in one write, then reset the connection before their answers."""
     order = b'{"marketId":"deep","side":"BUY","type":"LIMIT","price":"0.01","qty":"0.01"}'
     data = assault.request("POST", "/v1/orders", order, "mallory")
     while assault.going:
@@ -70,7 +70,7 @@ async def _pipelined_orders(assault: Assault) -> None:
 
 
 async def _churn(assault: Assault) -> None:
-    """Connections opened and thrown away."""
+    """Open connections and abandon them."""
     while assault.going:
         line = await assault.line()
         if line is not None:
@@ -79,7 +79,7 @@ async def _churn(assault: Assault) -> None:
 
 
 async def _chunks(assault: Assault) -> None:
-    """A body in chunks of one byte each, as long as it is taken."""
+    """Send a body in chunks of one byte for as long as the server reads it."""
     head = b"POST /v1/orders HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
     head += f"Authorization: {assault.bearer('mallory')}\r\n".encode()
     head += b"Content-Type: application/json\r\n\r\n"
@@ -93,7 +93,7 @@ async def _chunks(assault: Assault) -> None:
 
 
 async def _chunk_extensions(assault: Assault) -> None:
-    """A chunk whose extension never ends."""
+    """Send a chunk whose extension never ends."""
     head = b"POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;"
     while assault.going:
         line = await assault.line()
@@ -106,7 +106,7 @@ async def _chunk_extensions(assault: Assault) -> None:
 
 
 async def _zipped(assault: Assault) -> None:
-    """A body that says it is compressed: 1 MiB of zeros in 1 KiB, if anybody unpacks it."""
+    """Send a body that is declared as compressed: 1 KiB decompresses to 1 MiB of zeros."""
     import zlib
 
     body = zlib.compress(b" " * 1_000_000)
@@ -115,7 +115,7 @@ async def _zipped(assault: Assault) -> None:
 
 
 async def _multipart(assault: Assault) -> None:
-    """A form of a thousand parts where JSON is expected."""
+    """Send a multipart form with a thousand parts to a route that expects JSON."""
     part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
     kind = "multipart/form-data; boundary=x"
     data = request("POST", "/v1/auth/login", part * 1_000 + b"--x--", content_type=kind)

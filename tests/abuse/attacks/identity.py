@@ -1,4 +1,4 @@
-"""Attacks on who may come in: floods of log-ins, registrations, and tokens that are none."""
+"""Attacks on authentication: floods of logins, of registrations and of invalid tokens."""
 
 import asyncio
 import base64
@@ -28,9 +28,9 @@ def flood(
     email: str = "m{}@example.com",
     password: str = "wrong password {}",
 ) -> Run:
-    """Return an attack by calls under /v1/auth, from one source or, by a proxy's word, many.
+    """Return an attack by calls under /v1/auth from one address, or from many.
 
-    {} stands for a number that is another each time.
+    The many are forwarded by a proxy. {} stands for a number that differs in each call.
     """
     numbers = itertools.count()
 
@@ -52,7 +52,7 @@ def flood(
 
 
 def bearers(make: "itertools.count[int]", shape: str, path: str = "/v1/auth/me") -> Run:
-    """Return an attack by tokens that are none, each another."""
+    """Return an attack by invalid tokens, a different one in each request."""
 
     async def run(assault: Assault) -> None:
         async def one() -> None:
@@ -72,7 +72,7 @@ def bearers(make: "itertools.count[int]", shape: str, path: str = "/v1/auth/me")
 
 
 def token_of(token: str, path: str = "/v1/auth/me") -> Run:
-    """Return an attack by one token."""
+    """Return an attack by one invalid or odd token."""
 
     async def run(assault: Assault) -> None:
         await assault.repeat(request("GET", path, authorization=f"Bearer {token}"), 2, 4)
@@ -81,13 +81,13 @@ def token_of(token: str, path: str = "/v1/auth/me") -> Run:
 
 
 async def _me(assault: Assault) -> None:
-    """A hundred at once ask who they are, by a key that is good."""
+    """Send a hundred requests at once for the own user, with a valid key."""
     data = assault.request("GET", "/v1/auth/me", user="mallory")
     await assault.repeat(data, lines=assault.size(50, 100))
 
 
 async def _spellings(assault: Assault) -> None:
-    """A key that is good, spelled with another number of blanks each time."""
+    """Send a valid key with a different number of blanks each time."""
     key = assault.arena.keys["mallory"]
     line = await assault.line()
     for blanks in itertools.count(30_000):
@@ -98,13 +98,13 @@ async def _spellings(assault: Assault) -> None:
 
 
 async def _passwords(assault: Assault) -> None:
-    """A user, by a session, changes a password with a false one."""
+    """Change a password with a wrong old password, as a user with a session."""
     body = _json(email="mallory@example.com", password="correct horse")
     line = await assault.line()
     assert line is not None
     _, found = await line.ask(request("POST", "/v1/auth/login", body))
     if b"accessToken" not in found:
-        return  # sign-ins are refused by now
+        return  # the limit refuses sign-ins by now
     token = json.loads(found)["accessToken"]
     wrong = _json(oldPassword="wrong password", newPassword="another password")
     data = request("POST", "/v1/auth/password", wrong, authorization=f"Bearer {token}")
@@ -112,7 +112,7 @@ async def _passwords(assault: Assault) -> None:
 
 
 async def _refreshes(assault: Assault) -> None:
-    """Refresh tokens that are none."""
+    """Send invalid refresh tokens."""
     data = request("POST", "/v1/auth/refresh", _json(refreshToken="x" * 43))
     await assault.repeat(data, lines=8, at_once=4)
 

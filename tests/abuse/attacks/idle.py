@@ -1,6 +1,6 @@
-"""Attacks by doing next to nothing: connections that are begun and not gone on with.
+"""Attacks by inactivity: connections on which a request or message stays incomplete.
 
-Each stays open, silent, when the attack is over; it is for the server to end it.
+Each connection stays open and silent after the attack; the server must close it.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ async def _lines(assault: Assault, count: int, **how: int) -> list[Line]:
 
 
 def stops_at(data: bytes, short: int = 50, long: int = 1_000) -> Run:
-    """Return an attack by connections on which this is sent and then nothing."""
+    """Return an attack by connections that send this and then nothing."""
 
     async def run(assault: Assault) -> None:
         for line in await _lines(assault, assault.size(short, long)):
@@ -28,7 +28,7 @@ def stops_at(data: bytes, short: int = 50, long: int = 1_000) -> Run:
 
 
 def dribbles(head: bytes, drop: bytes) -> Run:
-    """Return an attack by connections on which a little comes all the time."""
+    """Return an attack by connections that send a few bytes at a time without end."""
 
     async def run(assault: Assault) -> None:
         lines = await _lines(assault, assault.size(50, 500))
@@ -43,7 +43,7 @@ def dribbles(head: bytes, drop: bytes) -> Run:
 
 
 async def _unread(assault: Assault) -> None:
-    """Large answers asked for again and again, and never read."""
+    """Request large answers repeatedly and never read them."""
     lines = await _lines(assault, assault.size(20, 200), receive=4_096)
     data = assault.request("GET", _PAGE)
     while assault.going:
@@ -53,7 +53,7 @@ async def _unread(assault: Assault) -> None:
 
 
 async def _unread_pages(assault: Assault) -> None:
-    """Pages of trades, pipelined by a user who reads none."""
+    """Pipeline requests for pages of trades as a user, and read no answer."""
     lines = await _lines(assault, assault.size(20, 200), receive=4_096)
     data = assault.request("GET", "/v1/trades/tape?limit=100", user="mallory")
     for _ in range(assault.size(2, 50)):
@@ -63,7 +63,7 @@ async def _unread_pages(assault: Assault) -> None:
 
 
 async def _deaf_pings(assault: Assault) -> None:
-    """Sockets that send pings and read nothing, not even the pongs."""
+    """Open sockets that send pings and read nothing, not even the pongs."""
     lines = await _sockets(assault, assault.size(20, 200))
     pings = frame(b"x" * 125, PING) * 50
     while assault.going:
@@ -73,7 +73,7 @@ async def _deaf_pings(assault: Assault) -> None:
 
 
 async def _deaf_requests(assault: Assault) -> None:
-    """Sockets that ask for snapshots and read nothing."""
+    """Open sockets that request snapshots and read nothing."""
     lines = await _sockets(assault, assault.size(20, 200))
     asked = frame(b'{"type":"snapshot","data":{"topic":"trades:tape"}}') * 10
     while assault.going:
@@ -83,14 +83,14 @@ async def _deaf_requests(assault: Assault) -> None:
 
 
 async def _closing(assault: Assault) -> None:
-    """Sockets that say Close and stay."""
+    """Open sockets that send a Close frame and stay connected."""
     for line in await _sockets(assault, assault.size(20, 200)):
         await line.send(frame((1000).to_bytes(2), CLOSE))
     await asyncio.sleep(assault.left)
 
 
 async def _closing_talk(assault: Assault) -> None:
-    """Sockets that say Close and go on talking."""
+    """Open sockets that send a Close frame and go on sending messages."""
     lines = await _sockets(assault, assault.size(20, 200))
     for line in lines:
         await line.send(frame((1000).to_bytes(2), CLOSE))
@@ -101,13 +101,13 @@ async def _closing_talk(assault: Assault) -> None:
 
 
 async def _silent_sockets(assault: Assault) -> None:
-    """Sockets that never answer a ping."""
+    """Open sockets that never answer a ping."""
     await _sockets(assault, assault.size(20, 200))
     await asyncio.sleep(assault.left)
 
 
 async def _half_frames(assault: Assault) -> None:
-    """Sockets that send the half of a message."""
+    """Open sockets that send half of a message."""
     for line in await _sockets(assault, assault.size(20, 200)):
         await line.send(frame(b"x" * 60_000)[:50_000])
     await asyncio.sleep(assault.left)

@@ -1,4 +1,4 @@
-"""Attacks by a signed-in user's commands: each is one line, and may be the work of thousands."""
+"""Attacks by a user's commands: each is one request and may cost the work of thousands."""
 
 import asyncio
 import itertools
@@ -16,7 +16,7 @@ def _order(market: str, side: str, price: str, qty: str, **more: object) -> byte
 
 
 def places(user: str, order: bytes, rate: int = 1_000) -> Run:
-    """Return an attack by one order placed again and again, as fast as its user may."""
+    """Return an attack that places one order repeatedly, as fast as its user's limit permits."""
 
     async def run(assault: Assault) -> None:
         data = assault.request("POST", "/v1/orders", order, user)
@@ -41,7 +41,7 @@ def places(user: str, order: bytes, rate: int = 1_000) -> Run:
 
 
 def once(user: str, path: str, body: bytes) -> Run:
-    """Return an attack by a single command; # stands for the number of its turn."""
+    """Return an attack by a single command; # stands for the number of the attack's turn."""
 
     async def run(assault: Assault) -> None:
         turn = str(assault.turn)
@@ -54,7 +54,7 @@ def once(user: str, path: str, body: bytes) -> Run:
             user.replace("#", turn),
         )
         status, found = await line.ask(data, 60)
-        while status == 429:  # what came before has used up the user's second
+        while status == 429:  # earlier requests have used up the user's budget of this second
             await asyncio.sleep(0.1)
             status, found = await line.ask(data, 60)
         assert status in (200, 201), (status, found[:300])
@@ -64,7 +64,7 @@ def once(user: str, path: str, body: bytes) -> Run:
 
 
 async def _dead_man(assault: Assault) -> None:
-    """A switch that goes off over thousands of orders."""
+    """Let a dead-man's switch cancel thousands of orders."""
     who = f"dave{assault.turn}"
     line = await assault.line()
     assert line is not None
@@ -83,10 +83,10 @@ async def _dead_man(assault: Assault) -> None:
 
 
 async def _amends(assault: Assault) -> None:
-    """One order amended without end, on a socket."""
+    """Amend one order without end, on a socket."""
     line = await assault.line()
     assert line is not None
-    # attacks before this one have left as many orders open as an account may have
+    # earlier attacks have left as many open orders as an account may have
     await line.ask(assault.request("POST", "/v1/orders/cancel-all", b"{}", "mallory"))
     _, body = await line.ask(
         assault.request("POST", "/v1/orders", _order("quiet", "BUY", "0.02", "9"), "mallory")
@@ -106,7 +106,7 @@ async def _amends(assault: Assault) -> None:
 
 
 async def _client_ids(assault: Assault) -> None:
-    """Orders with client order ids, half of them repeats."""
+    """Place orders with client order ids, half of which are repeats."""
     numbers = itertools.count()
     line = await assault.line()
     while assault.going and line is not None and not line.closed:
@@ -120,13 +120,13 @@ async def _client_ids(assault: Assault) -> None:
 
 
 async def _tiny(assault: Assault) -> None:
-    """Orders of a hundredth, resting, in batches: as many as there may be."""
+    """Rest orders of one hundredth of a contract in batches, up to the limit of open orders."""
     body = b'{"orders":[' + b",".join([_order("own", "SELL", "0.98", "0.01")] * 100) + b"]}"
     await assault.repeat(assault.request("POST", "/v1/orders/batch", body, "mallory"), lines=4)
 
 
 async def _expiries(assault: Assault) -> None:
-    """Thousands of orders that all run out at one moment."""
+    """Let thousands of orders expire at one moment."""
     import datetime
 
     moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=assault.left / 2)

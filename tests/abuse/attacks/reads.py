@@ -1,4 +1,4 @@
-"""Attacks by questions that are dear to answer."""
+"""Attacks by reads that are expensive to answer."""
 
 from urllib.parse import quote
 
@@ -8,7 +8,7 @@ _CURSOR = "f" + "_" * 10
 
 
 def asks(path: str, user: str | None = None, lines: int = 8, at_once: int = 1) -> Run:
-    """Return an attack by one question, on several connections."""
+    """Return an attack by one GET request, repeated on several connections."""
 
     async def run(assault: Assault) -> None:
         await assault.repeat(assault.request("GET", path, user=user), lines, at_once)

@@ -1,4 +1,4 @@
-"""Attacks on /realtime: floods, subscriptions, resumes, frames that are odd."""
+"""Attacks on /realtime: floods, subscriptions, resumes and unusual frames."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ _TOPICS = 1_000
 
 
 def frames_of(data: bytes, count: int) -> Run:
-    """Return an attack by ready-made frames, on a few sockets that read."""
+    """Return an attack by prepared frames on a few sockets that read."""
 
     async def run(assault: Assault) -> None:
         async def one() -> None:
@@ -39,7 +39,7 @@ def _subscribe(*topics: object) -> bytes:
 
 
 async def _resumes(assault: Assault) -> None:
-    """Ten thousand missed trades asked for again and again, on several sockets."""
+    """Resume a topic with ten thousand missed trades again and again, on several sockets."""
     last = assault.arena.size.trades + 2
     asked = frame(_subscribe({"topic": "trades:tape", "lastSeq": last - 10_000}))
     lines = [line for _ in range(4) if (line := await assault.socket()) is not None]
@@ -50,7 +50,7 @@ async def _resumes(assault: Assault) -> None:
 
 
 async def _many(assault: Assault) -> None:
-    """Sockets from one address, as many as it gets (MAX_CONNECTIONS is 10 000)."""
+    """Open as many sockets from one address as the server accepts (MAX_CONNECTIONS is 10 000)."""
     for _ in range(assault.size(600, 3_000)):
         if await assault.socket() is None or not assault.going:
             break
@@ -58,7 +58,7 @@ async def _many(assault: Assault) -> None:
 
 
 async def _through_proxy(assault: Assault) -> None:
-    """Sockets of one client behind a proxy that we trust: the proxy must not suffer for it."""
+    """Open sockets of one client behind a trusted proxy; the proxy itself must not be blocked."""
     for _ in range(assault.size(600, 3_000)):
         line = await assault.line()
         if line is None or not assault.going:
@@ -68,7 +68,7 @@ async def _through_proxy(assault: Assault) -> None:
 
 
 async def _churn(assault: Assault) -> None:
-    """Sockets opened, subscribed to everything, and reset."""
+    """Open sockets, subscribe each to every topic, and reset them."""
     topics = _subscribe("markets", "orderbook:deep", "ticker:deep", "trades:tape")
     while assault.going:
         line = await assault.socket()
@@ -78,7 +78,7 @@ async def _churn(assault: Assault) -> None:
 
 
 async def _tied_churn(assault: Assault) -> None:
-    """A user's sockets with cancelOnDisconnect, opened and reset: each end is a command."""
+    """Open and reset a user's sockets with cancelOnDisconnect: each end is a command."""
     while assault.going:
         line = await assault.socket("mallory", "/realtime?cancelOnDisconnect=1")
         if line is not None:
@@ -86,7 +86,7 @@ async def _tied_churn(assault: Assault) -> None:
 
 
 async def _tokens(assault: Assault) -> None:
-    """Sockets that say who they are, wrongly, a thousand times."""
+    """Send a thousand auth messages with wrong tokens on each socket."""
     line: Line | None = None
     n = 0
     while assault.going:
@@ -100,7 +100,7 @@ async def _tokens(assault: Assault) -> None:
 
 
 async def _extensions(assault: Assault) -> None:
-    """Handshakes with 60 KB of extensions."""
+    """Send handshakes with 60 KB of extensions."""
     wanted = "Sec-WebSocket-Extensions: " + "permessage-deflate;a=1, " * 2_400 + "x\r\n"
     while assault.going:
         line = await assault.line()
@@ -110,7 +110,7 @@ async def _extensions(assault: Assault) -> None:
 
 
 async def _protocols(assault: Assault) -> None:
-    """Handshakes with 60 KB of sub-protocols."""
+    """Send handshakes with 60 KB of sub-protocols."""
     wanted = "Sec-WebSocket-Protocol: " + "a," * 30_000 + "a\r\n"
     while assault.going:
         line = await assault.line()
@@ -120,7 +120,7 @@ async def _protocols(assault: Assault) -> None:
 
 
 async def _queries(assault: Assault) -> None:
-    """Handshakes with 60 KB of query."""
+    """Send handshakes with a query of 60 KB."""
     while assault.going:
         line = await assault.line()
         if line is not None:
