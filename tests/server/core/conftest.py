@@ -1,4 +1,4 @@
-"""A core on a real database, to be stopped, broken and started again."""
+"""A core on a real database that tests stop, break and start again."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -12,6 +12,6 @@ __all__ = ["exchange"]
 
 @pytest.fixture
 async def cores() -> AsyncIterator[AsyncExitStack]:
-    """Somewhere to enter cores that end with the test."""
+    """Return an exit stack whose cores stop with the test."""
     async with AsyncExitStack() as stack:
         yield stack

@@ -1,4 +1,4 @@
-"""An outlet that keeps all committed changes, and compares them with the database."""
+"""An outlet that keeps all committed changes and compares them with the database."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,9 +11,9 @@ Topic = tuple[str, int]
 
 
 class Listener:
-    """Everything told since the first batch, also over restarts.
+    """All changes since the first batch, over restarts too.
 
-    ``starting``: a core is about to start, which tells again what the outbox holds.
+    ``starting``: a core is about to start and will send the content of the outbox again.
     """
 
     def __init__(self) -> None:
@@ -26,13 +26,13 @@ class Listener:
         self.changes.append(changes)
 
     def reloaded(self, recent: Sequence[Changes]) -> None:
-        """Keep the changes after a repair, or those after a start that was not told before."""
+        """Keep the changes after a repair, or those after a start that were not heard before."""
         known = self.changes[-1].batch if self.changes and self.starting else 0
         self.changes += [changes for changes in recent if changes.batch > known]
         self.starting = False
 
     def numbers(self) -> dict[Topic, list[tuple[int, int]]]:
-        """Return each topic's messages in order, as the number before and the last one."""
+        """Return each topic's messages in order, each as (number before, last number)."""
         topics: dict[Topic, list[tuple[int, int]]] = {}
         for changes in self.changes:
             for topic, before, last in _numbered(changes):
@@ -40,14 +40,14 @@ class Listener:
         return topics
 
     def view(self) -> MarketView:
-        """Return a view that was told everything from the beginning."""
+        """Return a view to which all changes were applied."""
         view = MarketView()
         for changes in self.changes:
             view.apply(changes)
         return view
 
     def check(self, exchange: Exchange) -> None:
-        """Compare all that was told with what the database holds. Raises AssertionError."""
+        """Compare all changes with the content of the database. Raises AssertionError."""
         last = exchange.scalar("SELECT last_batch FROM core_state")
         assert [changes.batch for changes in self.changes] == [*range(1, last + 1)]
         topics = self.numbers()
@@ -60,7 +60,7 @@ class Listener:
         assert shown(self.view()) == shown(exchange.loaded_view())
 
     def _check_rows(self, exchange: Exchange) -> None:
-        """Compare the last word on each order, balance, position, and the trades."""
+        """Compare the last state of each order, balance and position, and the trades."""
         orders: dict[int, Any] = {}
         balances: dict[int, Any] = {}
         positions: dict[tuple[int, int], Any] = {}
@@ -107,7 +107,7 @@ class Listener:
 
 
 def _numbered(changes: Changes) -> Iterator[tuple[Topic, int, int]]:
-    """Yield each message of a batch: its topic, the number before it and its last one."""
+    """Yield each message of a batch: its topic, the number before it and its last number."""
     for m in changes.markets:
         yield ("ticker", m.record.id), m.ticker_seq - 1, m.ticker_seq
         if m.announced is not None:
@@ -151,7 +151,7 @@ def _stored_counters(exchange: Exchange) -> Iterator[tuple[Topic, int]]:
 
 
 def shown(view: MarketView) -> list[Any]:
-    """Return all that a view holds."""
+    """Return the content of a view."""
     events = [
         (record, view.event_ticker_seq(id), view.event_status(id), view.markets_of(id))
         for id, record in sorted(view.events.items())

@@ -1,4 +1,4 @@
-"""The audit finds what was tampered with, each time by the check that is about it."""
+"""The audit finds each kind of tampering by the check for it."""
 
 import asyncio
 import re
@@ -16,7 +16,7 @@ BUY, SELL = Side.BUY, Side.SELL
 
 
 async def traded(exchange: Exchange) -> None:
-    """Leave a database with every kind of row behind."""
+    """Leave a database that holds every kind of row."""
     async with exchange.trading() as running:
         await running.place(1, BUY, 10, 60)
         await running.place(2, SELL, 7, 55)
@@ -27,7 +27,7 @@ async def traded(exchange: Exchange) -> None:
 
 
 async def test_an_untouched_exchange_passes(exchange: Exchange) -> None:
-    """Every check holds, before and after a resolution."""
+    """Every check passes, before and after a resolution."""
     await traded(exchange)
     assert exchange.audited() == []
     async with exchange.running() as running:
@@ -36,7 +36,7 @@ async def test_an_untouched_exchange_passes(exchange: Exchange) -> None:
 
 
 async def test_its_work_grows_with_the_rows_alone(migrated_postgres_url: str) -> None:
-    """No query compares each row of a table with each row of another one."""
+    """The audit's work grows linearly: no query compares all rows of two tables."""
     orders, exchange = 400, Exchange(migrated_postgres_url)
     async with exchange.trading() as running:
         crossing = [limit(1 + n % 2, (BUY, SELL)[n % 2], 1, 50) for n in range(orders)]
@@ -49,7 +49,7 @@ async def test_its_work_grows_with_the_rows_alone(migrated_postgres_url: str) ->
 
 
 async def test_it_may_run_beside_the_exchange(exchange: Exchange) -> None:
-    """It reads one snapshot, so a running core does not disturb it."""
+    """The audit reads one snapshot, so a running core does not disturb it."""
     async with exchange.trading() as running:
         await running.place(1, BUY, 10, 60)
         assert exchange.audited() == []
@@ -58,10 +58,13 @@ async def test_it_may_run_beside_the_exchange(exchange: Exchange) -> None:
 
 
 async def test_commands_from_before_the_admin_log_are_not_missed_in_it(exchange: Exchange) -> None:
-    """It begins after the commands that were there when it was made, and some old ones do not
-    say who gave them."""
+    """Commands older than the admin log are not missed in it.
+
+    The log begins after the commands that existed at its creation, and some old commands name no
+    actor.
+    """
     async with exchange.trading() as running:
-        await running.do(UpdateMarket(1, MarketStatus.HALTED))  # as the old journals have it
+        await running.do(UpdateMarket(1, MarketStatus.HALTED))  # the form of the old journals
     exchange.execute("DELETE FROM admin_log")
     exchange.execute("UPDATE core_state SET logged_from = last_seq")
     assert exchange.audited() == []
@@ -77,8 +80,8 @@ async def test_commands_from_before_the_admin_log_are_not_missed_in_it(exchange:
     assert [check.name for check in exchange.audited()] == ["admin_log: replayed = stored"]
 
 
-async def test_what_has_ended_takes_no_memory(exchange: Exchange) -> None:
-    """Of orders that ended and of positions of final markets nothing is kept but sums."""
+async def test_ended_orders_and_markets_take_no_memory(exchange: Exchange) -> None:
+    """The replay keeps only sums of ended orders and of positions in final markets."""
     async with exchange.trading() as running:
         for user in range(1, 6):
             placed = await running.place(user, BUY, 1, 30)
@@ -139,14 +142,14 @@ async def test_what_has_ended_takes_no_memory(exchange: Exchange) -> None:
     ],
 )  # fmt: skip
 async def test_tampering_is_found(exchange: Exchange, tampering: str, caught_by: str) -> None:
-    """Each change is caught by the check named for it."""
+    """Each change of the data fails the check named for it."""
     await traded(exchange)
     exchange.execute(tampering)
     assert any(check.name.startswith(caught_by) for check in exchange.audited())
 
 
 async def test_a_journal_of_other_rules_is_named_so(exchange: Exchange) -> None:
-    """What an upgrade left behind is told from tampering, and not passed either."""
+    """A journal by other rules, as left by an upgrade, is reported as such and does not pass."""
     await traded(exchange)
     exchange.execute("UPDATE journal SET rules = '1'")
     (found,) = [check for check in exchange.audited() if not check.ok]

@@ -1,4 +1,4 @@
-"""How batches follow one another: what goes into each, and what is at the database meanwhile."""
+"""The order and size of batches, and the number of batches at the database."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ BUY = Side.BUY
 
 
 async def test_the_next_batch_is_decided_while_one_commits(exchange: Exchange) -> None:
-    """What arrives during a commit is decided at once and committed together after it."""
+    """Commands that arrive during a commit are decided at once and committed together after it."""
     async with exchange.trading() as running:
         before = running.core.status().batch
         gate = Gate(running)
@@ -29,8 +29,8 @@ async def test_the_next_batch_is_decided_while_one_commits(exchange: Exchange) -
         assert running.core.status().batch == before + 2
 
 
-async def test_a_batch_takes_its_share_of_what_is_on_its_way(exchange: Exchange) -> None:
-    """Of many it leaves some to the one behind it; few go together."""
+async def test_a_batch_takes_its_share_of_the_queue(exchange: Exchange) -> None:
+    """A batch takes its share of many waiting commands; a few commands form one batch."""
     async with exchange.trading() as running:
         assert await _sizes(running, 10) == [10]
         first, *rest = await _sizes(running, 60)
@@ -40,7 +40,7 @@ async def test_a_batch_takes_its_share_of_what_is_on_its_way(exchange: Exchange)
 
 
 async def _sizes(running: Running, orders: int) -> list[int]:
-    """Submit so many orders behind one that commits; return the sizes of their batches."""
+    """Submit this many orders behind one that commits; return the sizes of their batches."""
     work, sizes, commit_batch = running.core.pipeline, list[int](), running.store.commit_batch
 
     async def noting(record: BatchRecord) -> None:
@@ -64,7 +64,7 @@ async def _sizes(running: Running, orders: int) -> list[int]:
 async def test_the_database_has_the_next_batch_before_the_last_one_is_answered(
     exchange: Exchange,
 ) -> None:
-    """What was decided during a commit is sent first; whoever waited is answered all the same."""
+    """The batch decided during a commit is sent before the committed commands are answered."""
     async with exchange.trading(max_batch=1) as running:
         answered, commit_batch = list[bool](), running.store.commit_batch
 
@@ -85,7 +85,10 @@ async def test_the_database_has_the_next_batch_before_the_last_one_is_answered(
 
 
 async def test_postgresql_has_two_batches_at_once(migrated_postgres_url: str) -> None:
-    """In their order; nobody is answered before their own commit, or one before it, returned."""
+    """PostgreSQL has two batches at once, in order.
+
+    No command is answered before its own commit and the earlier ones have returned.
+    """
     async with Exchange(migrated_postgres_url).trading(max_batch=1) as running:
         assert running.store.at_once == 2
         commit_batch, returned = running.store.commit_batch, asyncio.Event()
@@ -117,10 +120,10 @@ async def test_postgresql_has_two_batches_at_once(migrated_postgres_url: str) ->
 
 
 @pytest.mark.parametrize("committed", [False, True])
-async def test_what_comes_behind_a_failed_batch_runs_once(
+async def test_orders_behind_a_failed_batch_run_once(
     migrated_postgres_url: str, committed: bool
 ) -> None:
-    """The second of two under way, its first failed or of unknown outcome: each order is there."""
+    """Each order runs once when the first of two batches fails or has no known outcome."""
     exchange = Exchange(migrated_postgres_url)
     async with exchange.trading(max_batch=1) as running:
         commit_batch, calls, both = running.store.commit_batch, 0, asyncio.Event()

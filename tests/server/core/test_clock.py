@@ -1,4 +1,4 @@
-"""The exchange's time follows the database's clock, whatever the machine's clock does."""
+"""The exchange's time follows the database's clock and not the machine's clock."""
 
 import asyncio
 import itertools
@@ -29,7 +29,7 @@ MINUTES = 600 * SECOND
 
 
 def set_wall_clock(patch: pytest.MonkeyPatch, by_us: int) -> None:
-    """Set the machine's clock forward or back, as seen from this process."""
+    """Set this process's view of the machine's clock forward or back."""
     real = time.time_ns
     patch.setattr(time, "time_ns", lambda: real() + by_us * 1_000)
 
@@ -38,7 +38,10 @@ def set_wall_clock(patch: pytest.MonkeyPatch, by_us: int) -> None:
 async def test_a_leaders_own_clock_does_not_matter(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch, by: int
 ) -> None:
-    """Set wrong for one command: the stamps go on, timers fire, and a successor notices nothing."""
+    """A leader's clock set wrong for one command changes nothing.
+
+    The timestamps continue, timers fire, and the successor's time is correct.
+    """
     async with exchange.trading() as running:
         with monkeypatch.context() as patch:
             set_wall_clock(patch, by)
@@ -57,7 +60,7 @@ async def test_a_leaders_own_clock_does_not_matter(
 
 
 async def test_a_repair_keeps_the_time(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time after a repair is the database's too, not that of a clock set meanwhile."""
+    """A repair keeps the database's time, although the machine's clock was set meanwhile."""
     async with exchange.trading() as running:
         before = running.core.now()
         set_wall_clock(monkeypatch, MINUTES)
@@ -67,10 +70,13 @@ async def test_a_repair_keeps_the_time(exchange: Exchange, monkeypatch: pytest.M
         assert 0 <= running.core.now() - before < 5 * SECOND
 
 
-async def test_a_journal_ahead_of_the_database_is_told_of(
+async def test_a_journal_ahead_of_the_database_is_reported(
     exchange: Exchange, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Unhealthy, with the way out in the log; it trades on meanwhile, and recovers by itself."""
+    """A journal ahead of the database's clock makes the core unhealthy and logs the remedy.
+
+    The core trades on meanwhile and recovers by itself.
+    """
     async with exchange.trading():
         pass
     ahead = Clock().now() + 3 * SECOND
@@ -90,10 +96,10 @@ async def test_a_journal_ahead_of_the_database_is_told_of(
             assert exchange.scalar("SELECT last_time FROM core_state") == ahead
 
 
-async def test_another_clock_than_the_databases_is_not_compared_with_it(
+async def test_a_simulated_clock_is_not_compared(
     exchange: Exchange,
 ) -> None:
-    """A demo's past and a laboratory lie where they like."""
+    """A simulated clock may differ from the database's clock without being unhealthy."""
     async with exchange.trading(clock=Shown(lambda: 1_000)) as running:
         assert running.core.status().healthy
     exchange.execute("UPDATE core_state SET last_time = 1000000")
@@ -102,7 +108,7 @@ async def test_another_clock_than_the_databases_is_not_compared_with_it(
 
 
 async def test_a_wait_for_a_reply_is_elapsed_time(exchange: Exchange) -> None:
-    """The exchange's time may leap: nobody has waited longer for that."""
+    """A reply's time limit counts elapsed time, so a leap of the exchange's time ends no wait."""
     now = SECOND
     async with exchange.trading(clock=Shown(lambda: now)) as running:
         waiting = running.core.enqueue(limit(1, BUY, 1, 50))
@@ -111,10 +117,10 @@ async def test_a_wait_for_a_reply_is_elapsed_time(exchange: Exchange) -> None:
         await waiting
 
 
-async def test_a_lease_that_ends_later_than_one_given_now_has_ended(
+async def test_a_lease_too_far_in_the_future_has_ended(
     migrated_postgres_url: str,
 ) -> None:
-    """The database's clock was put back: nobody waits until it has caught up."""
+    """A lease that ends later than a new one could has ended: the database's clock was set back."""
     exchange = Exchange(migrated_postgres_url)
     exchange.execute(
         "INSERT INTO lease (id, holder, expires_at) VALUES (1, 'before', "
@@ -129,7 +135,7 @@ _NUMBERS = itertools.count(1)
 
 
 def announced(now: int, epoch: int = 1) -> Announcement:
-    """Return the next announcement, which names a time."""
+    """Return the next announcement with this time."""
     return Announcement(
         epoch, 1, 1, 1, "core", healthy=True, durable=True, durability={}, waiting=0, now=now,
         number=next(_NUMBERS),
@@ -137,35 +143,38 @@ def announced(now: int, epoch: int = 1) -> Announcement:
 
 
 def test_a_gateway_counts_in_the_cores_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the fastest announcement; what comes late changes nothing."""
+    """A gateway's time follows the announcement with the least delay; late ones change nothing."""
     here = 50 * SECOND
     monkeypatch.setattr("predmarket.server.redis_bus.core_status.elapsed", lambda: here)
     heard = KnownCoreStatus()
     heard.hear(announced(1_000 * SECOND))
     assert heard.now() == 1_000 * SECOND
     here += SECOND
-    heard.hear(announced(1_000 * SECOND + 400_000))  # 0.6 s on its way
+    heard.hear(announced(1_000 * SECOND + 400_000))  # it took 0.6 s
     assert heard.now() == 1_001 * SECOND
-    heard.hear(announced(990 * SECOND))  # later still
+    heard.hear(announced(990 * SECOND))  # it took longer still
     assert heard.now() == 1_001 * SECOND
     here += 20 * SECOND
     heard.hear(announced(1_020 * SECOND))  # this machine's clock runs fast
     assert heard.now() == 1_020 * SECOND
-    heard.hear(announced(500 * SECOND, epoch=2))  # another leader, by a database put back
+    heard.hear(announced(500 * SECOND, epoch=2))  # another leader, after a clock set back
     assert heard.now() == 500 * SECOND
 
 
-def test_the_machines_time_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An embedded exchange goes on from when it started, whatever the machine is set to."""
+def test_the_machines_time_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An embedded exchange reads the machine's time once and then counts elapsed time."""
     before = clocks.machine_time()
     set_wall_clock(monkeypatch, MINUTES)
     assert 0 <= clocks.machine_time() - before < 5 * SECOND
 
 
-async def test_the_way_out_of_a_start_with_the_clock_a_month_ahead(
+async def test_the_remedy_for_a_start_with_a_clock_ahead(
     migrated_sqlite_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """As docs/operations.md says: the back-up from before that start, put in place of the file."""
+    """A back-up repairs an exchange that was started with the clock a month ahead.
+
+    The back-up from before that start replaces the file, as docs/operations.md describes.
+    """
     exchange, month = Exchange(migrated_sqlite_url), 30 * 24 * 3_600 * SECOND
     here = clocks.machine_time
     async with exchange.trading() as running:
@@ -177,7 +186,7 @@ async def test_the_way_out_of_a_start_with_the_clock_a_month_ahead(
         patch.setattr(sqlite, "machine_time", lambda: here() + month)
         async with exchange.running() as running:
             await running.place(2, BUY, 1, 50)
-            assert running.core.status().healthy  # nobody could know
+            assert running.core.status().healthy  # the wrong time cannot be detected yet
     async with exchange.running() as running:
         status = running.core.status()
         assert not status.healthy
@@ -199,7 +208,7 @@ async def test_the_way_out_of_a_start_with_the_clock_a_month_ahead(
 
 
 def test_a_laboratorys_clock_continues_where_its_exchange_stopped() -> None:
-    """However long it was stopped; a repair in between does not turn it back."""
+    """A laboratory's clock continues at its exchange's last time. A repair never sets it back."""
     new, again = LaboratoryClock(), LaboratoryClock()
     new.set(0, 0)
     assert abs(new.now() - wall_clock()) < 60 * SECOND
@@ -216,14 +225,14 @@ def test_a_laboratorys_clock_continues_where_its_exchange_stopped() -> None:
     ["", "stop", "scaled", "scaled=0", "scaled=1.5", "scaled=1000001", "wall,tokens", "stepped=",
      "stepped,", ",tokens", "stepped,tokens,tokens"],
 )  # fmt: skip
-def test_a_clock_that_there_is_not_is_refused(kind: str) -> None:
-    """With the ones that there are."""
+def test_unknown_clocks_are_refused(kind: str) -> None:
+    """An unknown kind of clock is refused, and the error names the known kinds."""
     with pytest.raises(ValueError, match="wall, stepped, or scaled=N"):
         clock_of(kind)
 
 
 @pytest.mark.parametrize("kind", ["wall", "stepped", "scaled=60", "stepped,tokens"])
-def test_a_clock_has_the_name_that_it_was_asked_for_by(kind: str) -> None:
-    """And has tokens follow it only if asked."""
+def test_names_of_clocks(kind: str) -> None:
+    """A clock keeps the name of its kind, and tokens follow it only on request."""
     clock = clock_of(kind)
     assert (clock.kind, clock.tokens_follow) == (kind, kind.endswith("tokens"))

@@ -1,4 +1,4 @@
-"""Commits that fail, databases that go away, cores that are replaced: one repair path."""
+"""One repair path handles failed commits, lost databases and replaced cores."""
 
 import asyncio
 import re
@@ -33,7 +33,7 @@ BUY, SELL = Side.BUY, Side.SELL
 
 
 def order_id(reply: BusReply) -> int:
-    """Return the order that a placement or its repeat names."""
+    """Return the id of the order that a placement or its repeat names."""
     if isinstance(reply, OrderDone):
         return reply.order.id
     assert isinstance(reply, RepeatedOrder)
@@ -42,8 +42,10 @@ def order_id(reply: BusReply) -> int:
 
 @pytest.mark.parametrize("after_commit", [False, True], ids=["lost", "committed"])
 async def test_an_unknown_outcome_is_found_out(exchange: Exchange, after_commit: bool) -> None:
-    """Whether the batch was committed is read from the journal; each order happens once, and in
-    the order in which they came."""
+    """The journal tells whether a batch with an unknown outcome was committed.
+
+    Each order happens once, in the order of arrival.
+    """
     async with exchange.trading() as running:
         failed = fail_next(running, after_commit=after_commit)
         epoch = running.core.status().epoch
@@ -62,7 +64,10 @@ async def test_an_unknown_outcome_is_found_out(exchange: Exchange, after_commit:
 
 
 async def test_many_failures_in_a_row_lose_and_double_nothing(exchange: Exchange) -> None:
-    """Every second commit fails, alternately before and after the database has it."""
+    """Nothing is lost or doubled when every second commit fails.
+
+    It fails alternately before and after the database has it.
+    """
     async with exchange.trading() as running:
         commit_batch: Settle = running.store.commit_batch
         count = 0
@@ -86,7 +91,7 @@ async def test_many_failures_in_a_row_lose_and_double_nothing(exchange: Exchange
 
 
 async def test_a_repeat_during_repair_waits_for_the_original(exchange: Exchange) -> None:
-    """Sent again while the outcome is unknown: the same order, whatever the outcome was."""
+    """A repeat sent while the outcome is unknown gets the same order, whatever the outcome was."""
     async with exchange.trading() as running:
         fail_next(running, after_commit=True)
         order = limit(1, BUY, 1, 50, key="k")
@@ -123,7 +128,7 @@ async def test_a_held_resolution_survives_repair(
 
 
 async def test_a_command_that_the_database_refuses_is_dropped_alone(exchange: Exchange) -> None:
-    """A defect meets one command only: it is answered as a fault, the others are carried out."""
+    """A command that the database refuses is answered as a fault; the others are carried out."""
     async with exchange.trading() as running:
         commit_batch: Settle = running.store.commit_batch
 
@@ -144,7 +149,10 @@ async def test_a_command_that_the_database_refuses_is_dropped_alone(exchange: Ex
 
 
 async def test_a_resolution_that_the_database_refuses_is_dropped(exchange: Exchange) -> None:
-    """Also one whose first and last step fall into one batch: it does not come back for ever."""
+    """A resolution that the database refuses is dropped and does not return.
+
+    This holds even if its first and last step are in one batch.
+    """
     async with exchange.trading() as running:
         commit_batch: Settle = running.store.commit_batch
 
@@ -165,7 +173,10 @@ async def test_a_resolution_that_the_database_refuses_is_dropped(exchange: Excha
 
 
 async def test_any_exception_of_the_engine_drops_one_command(exchange: Exchange) -> None:
-    """SCALAR without a price cannot come through a gateway; if it did, others would not suffer."""
+    """An exception in the engine drops one command only.
+
+    A SCALAR resolution without a price raises it; no gateway would send one.
+    """
     async with exchange.trading() as running:
         await running.place(1, BUY, 1, 50)
         await running.place(2, SELL, 1, 50)
@@ -176,7 +187,10 @@ async def test_any_exception_of_the_engine_drops_one_command(exchange: Exchange)
 
 
 async def test_a_key_that_no_row_can_have_drops_one_command(migrated_postgres_url: str) -> None:
-    """PostgreSQL cannot even look for it; the commands beside it are carried out."""
+    """A command with a key that PostgreSQL cannot store is dropped.
+
+    Its neighbours are carried out.
+    """
     exchange = Exchange(migrated_postgres_url)
     async with exchange.trading() as running:
         done = await asyncio.gather(
@@ -193,7 +207,7 @@ async def test_a_key_that_no_row_can_have_drops_one_command(migrated_postgres_ur
 async def test_a_load_longer_than_the_lease_keeps_the_lead(
     migrated_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The lease is renewed while the state loads: nobody takes over in the middle."""
+    """The lease is renewed while the state loads, so nobody takes over meanwhile."""
     exchange = Exchange(migrated_postgres_url)
     load = state_loader.load
 
@@ -220,7 +234,7 @@ async def begin(exchange: Exchange) -> None:
 async def test_steps_are_the_same_after_a_reload(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch, merging: bool
 ) -> None:
-    """Lists that a reload makes anew lead to the same steps: the replay agrees."""
+    """A reload rebuilds lists that lead to the same steps, so the replay agrees."""
     monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
     async with exchange.trading() as running:
         for user in range(1, 5):
@@ -251,7 +265,7 @@ async def test_steps_are_the_same_after_a_reload(
 
 
 async def test_a_broken_invariant_throws_the_state_away(exchange: Exchange) -> None:
-    """A command that breaks the engine is dropped; what it spoiled is loaded anew."""
+    """A command that breaks an invariant is dropped, and the spoiled state is loaded again."""
     async with exchange.trading() as running:
         core = running.core
 
@@ -293,7 +307,7 @@ async def test_a_broken_invariant_throws_the_state_away(exchange: Exchange) -> N
 
 
 async def test_a_second_core_is_refused(exchange: Exchange) -> None:
-    """While one leads, another is told who it is."""
+    """A second core is refused while the first leads, and the error names the leader."""
     async with exchange.trading() as running:
         with pytest.raises(LeaseHeld, match=re.escape(running.core.status().leader)):
             async with exchange.running(wait_s=0.3):
@@ -304,7 +318,7 @@ async def test_a_second_core_is_refused(exchange: Exchange) -> None:
 
 
 async def test_a_deposed_core_changes_nothing_and_ends(exchange: Exchange) -> None:
-    """Its epoch is not the newest any more: its batch is refused and it stops."""
+    """A deposed core's batch is refused because its epoch is old, and the core stops."""
     async with exchange.trading() as running:
         exchange.execute("UPDATE core_state SET epoch = epoch + 1")
         before = exchange.count("orders")
@@ -317,7 +331,7 @@ async def test_a_deposed_core_changes_nothing_and_ends(exchange: Exchange) -> No
 
 
 async def test_a_core_that_lost_its_lease_stops(migrated_postgres_url: str) -> None:
-    """The lease is another's: this core finds out by itself, without any command."""
+    """A core that lost its lease detects it without any command and stops."""
     exchange = Exchange(migrated_postgres_url)
     async with exchange.trading() as running:
         exchange.execute("UPDATE lease SET holder = 'somebody else'")
@@ -326,7 +340,7 @@ async def test_a_core_that_lost_its_lease_stops(migrated_postgres_url: str) -> N
 
 
 async def test_a_dead_holders_lease_runs_out(migrated_postgres_url: str) -> None:
-    """A core that died without letting go is followed within its lease."""
+    """A core that died with its lease is replaced once the lease has expired."""
     exchange = Exchange(migrated_postgres_url)
     async with exchange.trading():
         pass
@@ -338,8 +352,8 @@ async def test_a_dead_holders_lease_runs_out(migrated_postgres_url: str) -> None
         await running.place(1, BUY, 1, 50)
 
 
-async def test_state_that_does_not_add_up_is_not_served(exchange: Exchange) -> None:
-    """Tampered balances are noticed at the load."""
+async def test_a_load_refuses_state_that_does_not_add_up(exchange: Exchange) -> None:
+    """A load refuses balances that do not add up."""
     async with exchange.trading() as running:
         await running.place(1, BUY, 1, 50)
     exchange.execute("UPDATE accounts SET available = available + 1 WHERE user_id = 1")
@@ -350,7 +364,7 @@ async def test_state_that_does_not_add_up_is_not_served(exchange: Exchange) -> N
 
 @pytest.mark.timeout(600)
 async def test_the_database_goes_away_and_returns() -> None:
-    """PostgreSQL crashes under load and starts again: nothing acknowledged is lost."""
+    """PostgreSQL crashes under load and starts again, and no acknowledged order is lost."""
     with PostgresServer() as server, fresh_database(server.url()) as url:
         migrations.upgrade(url)
         exchange = Exchange(url)
@@ -390,8 +404,8 @@ async def test_the_database_goes_away_and_returns() -> None:
         assert exchange.audited() == []
 
 
-async def test_what_a_dead_gateway_left_is_cancelled(exchange: Exchange) -> None:
-    """A core begins by ending the connections of the process before, as journaled commands."""
+async def test_orders_of_a_dead_gateway_are_cancelled(exchange: Exchange) -> None:
+    """A starting core ends the connections of the previous process by journaled commands."""
     async with exchange.trading() as running:
         for user, connection in ((1, "a-1"), (2, "a-1"), (1, "a-2"), (3, None), (4, "b-1")):
             await running.place(user, BUY, 1, 50, connection=connection)
@@ -402,7 +416,7 @@ async def test_what_a_dead_gateway_left_is_cancelled(exchange: Exchange) -> None
         rows = "SELECT id, status, reason FROM orders WHERE connection IS NOT NULL ORDER BY id"
         ended = [(id, "CANCELED", "DISCONNECT") for id in (1, 2, 3, 5)]
         assert exchange.rows(rows) == [*ended, (6, "OPEN", None)]
-        fail_next(running, after_commit=True)  # a repair is not a start: its own gateway lives
+        fail_next(running, after_commit=True)  # a repair is not a start: its own gateway still runs
         await running.place(6, BUY, 1, 50, connection="c-2")
         assert exchange.rows(rows)[-2:] == [(6, "OPEN", None), (7, "OPEN", None)]
         assert exchange.stored() == running.in_memory()
@@ -411,7 +425,7 @@ async def test_what_a_dead_gateway_left_is_cancelled(exchange: Exchange) -> None
 
 
 async def test_ending_dead_connections_keeps_to_the_size_of_a_batch(exchange: Exchange) -> None:
-    """However many connections a gateway had, each is a command of its own."""
+    """Each ended connection of a dead gateway is a command of its own, within the batch limit."""
     async with exchange.trading() as running:
         orders = [limit(1 + n % 9, BUY, 1, 10, connection=f"a-{n}") for n in range(20)]
         await asyncio.gather(*(running.do(order) for order in orders))

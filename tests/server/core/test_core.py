@@ -1,4 +1,4 @@
-"""The core on real databases: nothing before its commit, everything after it, bounds kept."""
+"""The core answers after its commit and keeps its bounds, on real databases."""
 
 import asyncio
 
@@ -46,7 +46,7 @@ async def test_a_trade_is_stored_whole(exchange: Exchange) -> None:
 
 
 async def test_no_reply_and_no_view_before_commit_returns(exchange: Exchange) -> None:
-    """The commit is held back after the database has it: nobody may hear of the order yet."""
+    """No reply and no view shows an order before its commit has returned."""
     async with exchange.trading() as running:
         gate = Gate(running)
         placing = asyncio.create_task(running.do(limit(1, BUY, 10, 60)))
@@ -60,7 +60,7 @@ async def test_no_reply_and_no_view_before_commit_returns(exchange: Exchange) ->
 
 
 async def test_a_full_queue_refuses_and_takes_nothing(exchange: Exchange) -> None:
-    """OVERLOADED means that the order does not happen, now or later."""
+    """A full queue answers OVERLOADED, and the refused order never happens."""
     async with exchange.trading(max_queue=3, max_batch=1) as running:
         gate = Gate(running)
         tasks = [asyncio.create_task(running.do(limit(1, BUY, 1, 50)))]
@@ -75,7 +75,7 @@ async def test_a_full_queue_refuses_and_takes_nothing(exchange: Exchange) -> Non
 
 
 async def test_no_reply_in_time_is_an_unknown_outcome(exchange: Exchange) -> None:
-    """The waiter is let go; what had been decided is committed all the same."""
+    """A waiter without a reply in time gets an unknown outcome; a decided command still commits."""
     async with exchange.trading(reply_limit_s=0.3) as running:
         gate = Gate(running)
         with pytest.raises(OutcomeUnknown):
@@ -84,8 +84,8 @@ async def test_no_reply_in_time_is_an_unknown_outcome(exchange: Exchange) -> Non
     assert exchange.count("orders") == 1
 
 
-async def test_a_command_nobody_waits_for_any_more_is_not_begun(exchange: Exchange) -> None:
-    """An order that was never decided does not execute long after its gateway gave up."""
+async def test_an_expired_command_is_not_begun(exchange: Exchange) -> None:
+    """A command is not begun once its gateway has stopped waiting for it."""
     async with exchange.trading(reply_limit_s=0.3, max_batch=1) as running:
         gate = Gate(running)
         one = asyncio.create_task(running.do(limit(1, BUY, 1, 50)))
@@ -95,11 +95,11 @@ async def test_a_command_nobody_waits_for_any_more_is_not_begun(exchange: Exchan
         assert all(isinstance(reply, OutcomeUnknown) for reply in done)
         gate.open.set()
         at_once = running.store.at_once
-    assert exchange.count("orders") == 1 + at_once  # the first, what is behind it, what forms
+    assert exchange.count("orders") == 1 + at_once  # committing, behind it, being formed
 
 
 async def test_repeats_find_the_original(exchange: Exchange) -> None:
-    """Undecided, uncommitted, committed, and after a restart: one order, one answer."""
+    """A repeat finds its original in every state: undecided, uncommitted, committed, restarted."""
     order = limit(1, BUY, 10, 60, key="a")
     async with exchange.trading() as running:
         gate, epoch = Gate(running), running.core.status().epoch
@@ -116,7 +116,7 @@ async def test_repeats_find_the_original(exchange: Exchange) -> None:
         refused = await other
         assert isinstance(refused, Refused)
         assert refused.code is ErrorCode.DUPLICATE_CLIENT_ORDER_ID
-        assert running.core.status().epoch == epoch  # known, not refused by the database
+        assert running.core.status().epoch == epoch  # the core knows it, not the database
     async with exchange.running() as running:
         assert await running.do(order) == RepeatedOrder(first.order.id)
         assert isinstance(await running.do(limit(2, BUY, 10, 60, key="a")), OrderDone)
@@ -124,7 +124,7 @@ async def test_repeats_find_the_original(exchange: Exchange) -> None:
 
 
 async def test_a_refusal_is_recorded_and_repeated_word_for_word(exchange: Exchange) -> None:
-    """The same refusal before and after a restart, although the money has come meanwhile."""
+    """A refusal is repeated unchanged, even after a restart and although the money has come."""
     order = limit(1, BUY, 1_000, 60, key="rich")
     async with exchange.trading() as running:
         refused = await running.do(order)
@@ -138,7 +138,10 @@ async def test_a_refusal_is_recorded_and_repeated_word_for_word(exchange: Exchan
 
 
 async def test_a_transfer_happens_once_for_its_key(exchange: Exchange) -> None:
-    """Same content: the original; other content: refused; also after a restart."""
+    """A repeated transfer returns the original, or is refused if the content differs.
+
+    A restart changes nothing.
+    """
     transfer = Transfer(2, 5 * MONEY_ONE, "prize", 1, key="k")
     async with exchange.trading() as running:
         first, second = await asyncio.gather(running.do(transfer), running.do(transfer))
@@ -154,7 +157,7 @@ async def test_a_transfer_happens_once_for_its_key(exchange: Exchange) -> None:
 
 
 async def test_timers_fire_by_themselves_and_after_downtime(exchange: Exchange) -> None:
-    """closesAt, expiresAt and the dead-man switch act without any command to wake them."""
+    """closesAt, expiresAt and the dead-man's switch act without a command, also after downtime."""
     now = 1_000_000_000
     async with exchange.trading(clock=Shown(lambda: now)) as running:
         await running.place(1, BUY, 1, 50, expires_at=now + 1_000_000)
@@ -177,7 +180,7 @@ async def test_timers_fire_by_themselves_and_after_downtime(exchange: Exchange) 
 async def test_many_stale_timers_are_passed_in_turns(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The loop has its turn between them, and the command behind them is carried out."""
+    """The core passes many stale timers in several turns, then carries out the next command."""
     monkeypatch.setattr("predmarket.engine.exchange.PASSED", 3)
     now = 1_000_000_000
     async with exchange.trading(clock=Shown(lambda: now)) as running:
@@ -198,8 +201,8 @@ async def test_many_stale_timers_are_passed_in_turns(
     assert exchange.audited() == []
 
 
-async def test_a_real_alarm_wakes_the_core(exchange: Exchange) -> None:
-    """By the wall clock, time and again: an order expires although nobody sends anything."""
+async def test_a_real_timer_wakes_the_core(exchange: Exchange) -> None:
+    """An order expires by the wall clock several times although no command arrives."""
     async with exchange.trading() as running:
         for _ in range(5):
             await running.place(1, BUY, 1, 50, expires_at=running.core.now() + 60_000)
@@ -207,8 +210,8 @@ async def test_a_real_alarm_wakes_the_core(exchange: Exchange) -> None:
                 await asyncio.sleep(0.005)
 
 
-async def test_an_alarm_behind_a_stale_one_is_heard(exchange: Exchange) -> None:
-    """A timer that means nothing any more comes first; the one after it still fires."""
+async def test_a_timer_behind_a_stale_one_fires(exchange: Exchange) -> None:
+    """A live timer behind a stale one fires."""
     async with exchange.trading() as running:
         soon = running.core.now() + 100_000
         gone = await running.place(1, BUY, 1, 50, expires_at=soon)
@@ -218,8 +221,8 @@ async def test_an_alarm_behind_a_stale_one_is_heard(exchange: Exchange) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_an_alarm_is_set_after_a_restart(exchange: Exchange) -> None:
-    """What was armed before the stop fires after it, with nothing else going on."""
+async def test_a_timer_fires_after_a_restart(exchange: Exchange) -> None:
+    """A timer armed before a stop fires after the restart without any command."""
     async with exchange.trading() as running:
         await running.place(2, BUY, 1, 40)
         await running.do(CancelAfter(2, 1))
@@ -232,7 +235,7 @@ async def test_an_alarm_is_set_after_a_restart(exchange: Exchange) -> None:
 async def test_a_long_resolution_goes_in_steps(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other markets trade between the steps; the caller hears of the end alone."""
+    """Other markets trade between a resolution's steps; the caller gets one answer at the end."""
     monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
     async with exchange.trading() as running:
         for user in range(1, USERS):
@@ -258,7 +261,7 @@ async def test_a_long_resolution_goes_in_steps(
 async def test_a_resolution_goes_on_after_a_restart(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped between two steps, the next core finishes what was begun."""
+    """A resolution stopped between two steps is finished by the next core."""
     monkeypatch.setattr("predmarket.engine.steps.STEP", 1)
     async with exchange.trading() as running:
         for user in range(1, USERS):
@@ -284,7 +287,7 @@ async def test_a_resolution_goes_on_after_a_restart(
 
 
 async def test_stop_settles_what_was_accepted(exchange: Exchange) -> None:
-    """Orders taken before the stop are committed and answered; later ones are not taken."""
+    """Orders taken before the stop are committed and answered; later ones are refused."""
     async with exchange.trading() as running:
         tasks = [asyncio.create_task(running.do(limit(1, BUY, 1, 50))) for _ in range(50)]
         await asyncio.sleep(0)
@@ -298,7 +301,7 @@ async def test_stop_settles_what_was_accepted(exchange: Exchange) -> None:
 
 
 async def test_cancelling_an_ended_order_is_refused(exchange: Exchange) -> None:
-    """The core keeps no history: the gateway tells whose it was."""
+    """The cancel of an ended order is refused; the gateway finds the owner, not the core."""
     async with exchange.trading() as running:
         placed = await running.place(1, BUY, 1, 50)
         await running.do(CancelOrder(1, placed.order.id))
@@ -308,7 +311,7 @@ async def test_cancelling_an_ended_order_is_refused(exchange: Exchange) -> None:
 
 
 async def test_a_refused_transfers_key_stays_free_for_the_next(exchange: Exchange) -> None:
-    """A refusal leaves no record; its commit must not forget the later success under the key."""
+    """A refused transfer leaves no record, so its key is free for a later success."""
     out = Transfer(2, -150 * MONEY_ONE, "payout", 1, key="k")
     async with exchange.trading() as running:
         gate = Gate(running)
@@ -331,7 +334,7 @@ async def test_a_refused_transfers_key_stays_free_for_the_next(exchange: Exchang
 
 
 async def test_stop_is_bounded_when_the_database_is_away(exchange: Exchange) -> None:
-    """Who still waits is told that the outcome is unknown, and nothing runs on."""
+    """Without the database a stop ends in time: waiters get an unknown outcome, no task remains."""
     async with exchange.trading() as running:
         fail_forever(running)
         placing = asyncio.create_task(running.do(limit(1, BUY, 1, 50)))

@@ -1,4 +1,4 @@
-"""Events through the core to the database and back: every command, and steps that were cut off."""
+"""Events through the core to the database and back: every command, and interrupted steps."""
 
 import asyncio
 from collections.abc import Callable
@@ -49,20 +49,23 @@ def race(*, exhaustive: bool = False, slug: str = "race") -> CreateEvent:
 
 
 async def order(running: Running, user: int, side: Side, market: int, cents: int) -> None:
-    """Place an order of ten."""
+    """Place an order of ten contracts."""
     await running.do(
         PlaceOrder(user, market, side, OrderType.LIMIT, cents * 100, TEN, TimeInForce.GTC)
     )
 
 
 async def trade(running: Running, buyer: int, seller: int, market: int, cents: int) -> None:
-    """Let ten change hands."""
+    """Trade ten contracts."""
     await order(running, seller, SELL, market, cents)
     await order(running, buyer, BUY, market, cents)
 
 
 async def prepare(running: Running, *, exhaustive: bool = False) -> None:
-    """Bring examples 6 and 7 of the rules about: X has NO of A and of B, Y has A, Z has B."""
+    """Create the positions of the rules' examples 6 and 7.
+
+    X has NO of A and of B, Y has A, Z has B.
+    """
     for user in (X, Y, Z, W):
         await running.do(OpenAccount(user, DEPOSIT))
     assert await running.do(race(exhaustive=exhaustive)) == EventDone(1)
@@ -71,7 +74,7 @@ async def prepare(running: Running, *, exhaustive: bool = False) -> None:
 
 
 def cash(exchange: Exchange) -> list[int]:
-    """Return what X, Y, Z and W have, in dollars above what they brought."""
+    """Return the gains of X, Y, Z and W in dollars."""
     rows = exchange.rows("SELECT available + locked FROM accounts ORDER BY user_id")
     return [(int(row[0]) - DEPOSIT) // 10_000 for row in rows]
 
@@ -92,11 +95,11 @@ def cash(exchange: Exchange) -> list[int]:
 async def test_every_command_is_kept(
     exchange: Exchange, outcome: ResolveEvent, left: list[int]
 ) -> None:
-    """Made, traded, extended, halted, resolved: a restart loads each state, and a replay too."""
+    """A restart and a replay reproduce each state: made, traded, extended, halted, resolved."""
     async with exchange.running() as running:
         await prepare(running)
         assert await running.do(AddMarket(1, "race-d", "?", "D", X)) == MarketDone(D)
-        await order(running, X, BUY, A, 20)  # its close part holds B, C, D and NONE
+        await order(running, X, BUY, A, 20)  # the closing part of this order holds B, C, D and NONE
         assert exchange.stored() == running.in_memory()
         await running.do(UpdateEvent(1, MarketStatus.HALTED, title="Who won?", actor_id=X))
         await running.do(UpdateEvent(1, sets_closes_at=True, closes_at=10**17, actor_id=X))
@@ -124,8 +127,11 @@ async def test_every_command_is_kept(
     ]  # fmt: skip
 
 
-async def test_what_a_user_holds_is_read(exchange: Exchange) -> None:
-    """Example 7 of the rules: what X gets in each outcome, and what merging has paid ahead."""
+async def test_holdings_of_a_user(exchange: Exchange) -> None:
+    """A user's holdings show each outcome's payout and the cash already paid by merges.
+
+    The figures are those of the rules' example 7.
+    """
     async with exchange.running() as running:
         await prepare(running)
     database = Database(exchange.url)
@@ -141,8 +147,8 @@ async def test_what_a_user_holds_is_read(exchange: Exchange) -> None:
     assert (held.none, held.returned) == (10 * MONEY_ONE, 10 * MONEY_ONE)
 
 
-async def test_an_exhaustive_event_may_hold_less_than_nothing_of_none(exchange: Exchange) -> None:
-    """Example 10: the base of the user who has bought all outcomes is below 0."""
+async def test_a_base_may_be_negative(exchange: Exchange) -> None:
+    """The base of a user who bought all outcomes is negative, as in the rules' example 10."""
     async with exchange.running() as running:
         await prepare(running, exhaustive=True)
         await trade(running, W, X, A, 40)
@@ -154,7 +160,7 @@ async def test_an_exhaustive_event_may_hold_less_than_nothing_of_none(exchange: 
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait for something."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)
@@ -174,7 +180,10 @@ async def until(condition: Callable[[], object]) -> None:
 async def test_the_next_core_goes_on_between_the_steps(
     exchange: Exchange, command: Command, committed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed after some steps: what a load finds is where they were, and the rest is done."""
+    """After a kill between two steps a load finds the finished steps.
+
+    The next core does the rest.
+    """
     monkeypatch.setattr("predmarket.engine.steps.STEP", 1)
     async with exchange.running() as running:
         await prepare(running)
@@ -213,7 +222,10 @@ async def test_the_next_core_goes_on_between_the_steps(
 
 
 async def test_a_strike_answers_and_merges(exchange: Exchange) -> None:
-    """Example 11: X's set of B, C and NONE is paid; the struck position is kept for a VOID."""
+    """A strike pays X's set of B, C and NONE, as in the rules' example 11.
+
+    The position in the struck market is kept for a VOID.
+    """
     async with exchange.running() as running:
         for user in (X, Y, Z, W):
             await running.do(OpenAccount(user, DEPOSIT))
@@ -245,7 +257,7 @@ async def test_a_strike_answers_and_merges(exchange: Exchange) -> None:
     ],
 )  # fmt: skip
 async def test_tampering_is_found(exchange: Exchange, tampering: str, caught_by: str) -> None:
-    """Each change is caught by the check named for it."""
+    """Each change of the data fails the check named for it."""
     async with exchange.running() as running:
         await prepare(running)
     if exchange.url.startswith("postgresql"):
@@ -263,8 +275,8 @@ async def test_tampering_is_found(exchange: Exchange, tampering: str, caught_by:
         "UPDATE positions SET event_id = NULL WHERE user_id = 2",
     ],
 )
-async def test_what_does_not_add_up_is_not_served(exchange: Exchange, tampering: str) -> None:
-    """A load refuses it, as it does for a market."""
+async def test_a_load_refuses_events_that_do_not_add_up(exchange: Exchange, tampering: str) -> None:
+    """A load refuses an event that does not add up, as it refuses a market."""
     async with exchange.running() as running:
         await prepare(running)
     exchange.execute(tampering)

@@ -1,4 +1,4 @@
-"""The journal's format: what was written once is read for ever."""
+"""The journal's format: old entries stay readable for ever."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ OLD = [
 
 
 def test_an_order_from_before_connections_is_read() -> None:
-    """Its entry ends earlier; what it does not say is as it was meant."""
+    """An order's entry from before connections ends earlier and is read with default values."""
     (entry,) = journal.decode(msgspec.msgpack.encode([[7, "id", OLD]]))
     assert entry == Entry(
         7,
@@ -27,7 +27,7 @@ def test_an_order_from_before_connections_is_read() -> None:
 
 
 def test_connections_survive_the_journal() -> None:
-    """Both commands come back as they were, so that a replay ends the same orders."""
+    """Both commands about connections are read back unchanged, so a replay ends the same orders."""
     placed = PlaceOrder(
         3, 1, Side.BUY, OrderType.LIMIT, 6_000, 100, TimeInForce.GTC, connection="a-1"
     )
@@ -36,8 +36,8 @@ def test_connections_survive_the_journal() -> None:
     assert msgspec.msgpack.decode(journal.encode(entries))[1][2] == ["disconnect", "a", "a-1", 3]
 
 
-def test_the_chain_covers_all_there_is() -> None:
-    """Another batch before, another number, another place, other commands: another hash."""
+def test_the_hash_covers_everything() -> None:
+    """The hash covers the previous batch, the number, the place in the stream and the commands."""
     hashed = journal.chain(journal.GENESIS, 1, 1, b"entries")
     others = [
         journal.chain(hashed, 1, 1, b"entries"),

@@ -27,7 +27,7 @@ ACTIVE, TRIPPED, DELETED = OrderGroupStatus
 
 
 async def group(running: Running, contracts: int, user: int = 1) -> int:
-    """Make a group and return its id."""
+    """Create a group and return its id."""
     reply = await running.do(CreateOrderGroup(user, contracts * 100))
     assert isinstance(reply, OrderGroupDone)
     return reply.group.id
@@ -39,16 +39,16 @@ def status(running: Running, id: int = 1) -> OrderGroupStatus:
 
 
 def reasons(exchange: Exchange) -> list[tuple[int, str | None]]:
-    """Return the group's orders with the reasons of their ends."""
+    """Return the group's order ids with the reasons for their ends."""
     rows = exchange.rows("SELECT id, reason FROM orders WHERE order_group_id = 1 ORDER BY id")
     return [(int(id), reason) for id, reason in rows]
 
 
 @pytest.mark.parametrize(("wait", "expected"), [(15 * SECOND - 1, TRIPPED), (15 * SECOND, ACTIVE)])
-async def test_what_counts_survives_a_restart(
+async def test_counted_fills_survive_a_restart(
     exchange: Exchange, wait: int, expected: OrderGroupStatus
 ) -> None:
-    """A fill before it still counts, to the microsecond; one before a reset does not."""
+    """A fill before a restart still counts, to the microsecond; one before a reset does not."""
     now = START
     async with exchange.trading(clock=Shown(lambda: now)) as running:
         made = await group(running, 10)
@@ -67,8 +67,8 @@ async def test_what_counts_survives_a_restart(
     assert exchange.audited() == []
 
 
-async def test_every_change_is_kept_and_told(exchange: Exchange) -> None:
-    """Each is a message on its user's topic, and a restart loads each state."""
+async def test_every_change_is_stored_and_announced(exchange: Exchange) -> None:
+    """Each change is a message on its user's topic, and a restart loads each state."""
     listener = Listener()
     async with exchange.trading(outlet=listener) as running:
         made = await group(running, 10)
@@ -107,17 +107,17 @@ async def test_every_change_is_kept_and_told(exchange: Exchange) -> None:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait for something."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("committed", range(6))
-async def test_steps_that_were_cut_off_go_on(
+async def test_interrupted_steps_continue(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch, committed: int
 ) -> None:
-    """A sweep trips a group at its second step; the next core takes the steps that are left."""
+    """The next core finishes the steps of a sweep whose second step tripped a group."""
     monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
     async with exchange.trading() as running:
         made = await group(running, 3)
@@ -156,7 +156,7 @@ async def test_steps_that_were_cut_off_go_on(
 
 
 async def test_the_audit_holds_fills_against_trades(exchange: Exchange) -> None:
-    """A fill that counted names a trade of an order of its group, with its quantity and time."""
+    """A counted fill matches a trade of an order in its group, in quantity and time."""
     async with exchange.trading() as running:
         made = await group(running, 10)
         await running.place(1, SELL, 6, 50, group=made)
@@ -174,7 +174,7 @@ async def test_the_audit_holds_fills_against_trades(exchange: Exchange) -> None:
     ],
 )
 async def test_tampering_is_found(exchange: Exchange, tampering: str, problem: str) -> None:
-    """A load refuses a group above its limit, and the audit finds what was never traded."""
+    """A load refuses a group above its limit, and the audit finds fills without a trade."""
     async with exchange.trading() as running:
         made = await group(running, 10)
         await running.place(1, SELL, 6, 50, group=made)

@@ -1,4 +1,4 @@
-"""Committed changes reach the outlet once, in order and without a gap; nothing else does."""
+"""The outlet gets each committed change once, in order, and nothing else."""
 
 import asyncio
 import random
@@ -82,7 +82,10 @@ Settle = Callable[[BatchRecord], Awaitable[None]]
 
 
 def spoil(running: Running, fails: Callable[[int], tuple[bool, bool]]) -> None:
-    """Let commits fail: by their count, whether it fails and whether the database has it then."""
+    """Let commits fail.
+
+    ``fails`` tells for each count whether it fails and whether it is committed.
+    """
     commit_batch: Settle = running.store.commit_batch
     count = 0
 
@@ -98,8 +101,8 @@ def spoil(running: Running, fails: Callable[[int], tuple[bool, bool]]) -> None:
     running.store.commit_batch = flaky  # type: ignore[method-assign]
 
 
-async def test_a_trade_is_told_whole(exchange: Exchange) -> None:
-    """One message for each thing touched, with its last state, on each topic it concerns."""
+async def test_a_trade_is_announced_whole(exchange: Exchange) -> None:
+    """A trade sends the last state of each changed object, on every topic that it concerns."""
     listener = Listener()
     async with exchange.trading(outlet=listener) as running:
         await running.place(1, BUY, 10, 60)
@@ -126,8 +129,8 @@ async def test_a_trade_is_told_whole(exchange: Exchange) -> None:
     listener.check(exchange)
 
 
-async def test_a_rejected_order_is_told(exchange: Exchange) -> None:
-    """It has an id and a record, and its owner's counter goes on although no cash moved."""
+async def test_a_rejected_order_is_announced(exchange: Exchange) -> None:
+    """A rejected order has an id and a record, and advances its owner's counter without cash."""
     listener = Listener()
     async with exchange.trading(outlet=listener) as running:
         await running.do(limit(1, BUY, 1_000_000, 99))
@@ -138,7 +141,10 @@ async def test_a_rejected_order_is_told(exchange: Exchange) -> None:
 
 
 async def test_markets_are_announced(exchange: Exchange) -> None:
-    """When made, changed, closed or resolved; never while it is a draft, nor for its trades."""
+    """A market is announced when it is made, changed, closed or resolved.
+
+    A draft is not announced, nor are trades.
+    """
     listener = Listener()
     async with exchange.trading(outlet=listener) as running:
         await running.do(CreateMarket("draft", "?", "", 100, 0, 0, None, MarketStatus.DRAFT, 1))
@@ -163,7 +169,7 @@ async def test_markets_are_announced(exchange: Exchange) -> None:
 
 
 async def test_view_then_answers_then_outlet(exchange: Exchange) -> None:
-    """Whoever is told of an order's batch was answered before, and sees it in the view."""
+    """The outlet gets a batch after its commands were answered and the view has changed."""
     seen: list[tuple[bool, int]] = []
     replies: list[asyncio.Task[BusReply]] = []
 
@@ -181,8 +187,11 @@ async def test_view_then_answers_then_outlet(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize("after_commit", [False, True], ids=["lost", "committed"])
-async def test_an_unknown_outcome_is_told_once(exchange: Exchange, after_commit: bool) -> None:
-    """The repair that finds it committed announces it, or with the batch in which it runs again."""
+async def test_an_unknown_outcome_is_announced_once(exchange: Exchange, after_commit: bool) -> None:
+    """A batch with an unknown outcome is announced once.
+
+    The repair announces it if it was committed, else the batch in which it runs again.
+    """
     listener = Listener()
     async with exchange.trading(outlet=listener) as running:
         spoil(running, lambda count: (count == 1, after_commit))
@@ -199,7 +208,7 @@ async def test_an_unknown_outcome_is_told_once(exchange: Exchange, after_commit:
 
 
 async def test_numbers_survive_restarts(exchange: Exchange) -> None:
-    """A new core tells what the outbox holds, and counts on from there."""
+    """A new core sends the content of the outbox and continues its numbers."""
     listener, later = Listener(), Listener()
     async with exchange.trading(outlet=listener) as running:
         await running.place(1, BUY, 5, 50)
@@ -215,7 +224,7 @@ async def test_numbers_survive_restarts(exchange: Exchange) -> None:
 
 
 async def test_a_takeover_by_another_core(exchange: Exchange) -> None:
-    """The deposed core tells nothing of what it could not commit; the next one goes on."""
+    """A deposed core sends nothing uncommitted; the next core continues."""
     listener = Listener()
     async with exchange.trading(outlet=listener) as running:
         await running.place(1, BUY, 5, 50)
@@ -231,7 +240,7 @@ async def test_a_takeover_by_another_core(exchange: Exchange) -> None:
 
 
 async def test_the_outbox_is_bounded(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The batch that falls out of the last ones is dropped in the same transaction."""
+    """A batch is deleted from the outbox in the transaction that exceeds its size."""
     monkeypatch.setattr(store_module, "OUTBOX_BATCHES", 3)
     listener, later = Listener(), Listener()
     async with exchange.trading(outlet=listener):
@@ -241,8 +250,8 @@ async def test_the_outbox_is_bounded(exchange: Exchange, monkeypatch: pytest.Mon
         assert later.changes == listener.changes[-3:]
 
 
-async def test_an_outbox_of_another_version_is_passed_over(exchange: Exchange) -> None:
-    """What cannot be read is not told, nor what came before it; the exchange starts."""
+async def test_an_outbox_of_another_version_is_skipped(exchange: Exchange) -> None:
+    """A start skips an unreadable batch of another version and everything before it."""
     listener, later = Listener(), Listener()
     async with exchange.trading(outlet=listener) as running:
         await running.place(1, BUY, 5, 50)
@@ -253,7 +262,10 @@ async def test_an_outbox_of_another_version_is_passed_over(exchange: Exchange) -
 
 
 def make_old(exchange: Exchange) -> None:
-    """Undo what came after revision 0005, but for SQLite's keys: the upgrade copies the rows."""
+    """Undo the migrations after 0005, except for SQLite's keys.
+
+    The upgrade copies the rows to change keys.
+    """
     exchange.execute("UPDATE order_events SET detail = '1' WHERE trade_id IS NOT NULL")
     if exchange.url.startswith("postgresql"):
         for table in ("trades", "ledger"):
@@ -277,13 +289,13 @@ def make_old(exchange: Exchange) -> None:
 
 
 async def test_an_exchange_that_has_traded_is_numbered(exchange: Exchange) -> None:
-    """The upgrade counts what the tables hold, and the numbers go on from there."""
+    """The upgrade derives the counters from the tables, and the numbers continue from there."""
     async with exchange.trading() as running:
         for _ in range(2):
             await running.place(1, BUY, 5, 50)
             await running.place(2, SELL, 2, 50)
         await running.place(1, SELL, 1, 90)
-        bare = MetadataChange("", (), "")  # there was none before
+        bare = MetadataChange("", (), "")  # no metadata existed before
         await running.do(UpdateMarket(MARKET, metadata=bare))
     make_old(exchange)
     migrations.upgrade(exchange.url)
@@ -301,10 +313,11 @@ async def test_an_exchange_that_has_traded_is_numbered(exchange: Exchange) -> No
     assert exchange.audited() == []
 
 
-async def test_a_random_stream_is_told_without_a_gap(exchange: Exchange) -> None:
-    """Whatever happens, commits that fail and restarts too: what was told is what is stored.
+async def test_a_random_stream_is_announced_without_a_gap(exchange: Exchange) -> None:
+    """The outlet's changes equal the stored state after a random stream of commands.
 
-    The stream trades events, too."""
+    The stream has failing commits, restarts and trades in events.
+    """
     chance = random.Random(7)
     listener, reference = Listener(), ReferenceExchange()
     reference.now = START

@@ -1,4 +1,4 @@
-"""Proposed resolutions through the core to the database and back, and over downtime."""
+"""Proposed resolutions through the core to the database and back, also over downtime."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ TIE = ResolveEvent(1, EventOutcome.WEIGHTS, None, ((2, 4_000), (0, 6_000)), 1, "
 
 
 async def prepare(running: Running) -> None:
-    """Let ten change hands, with an order left, and make an event."""
+    """Trade ten contracts, leave one open order, and create an event."""
     await running.place(1, Side.BUY, 10, 60)
     await running.place(2, Side.SELL, 10, 60)
     await running.place(3, Side.BUY, 1, 10)
@@ -36,8 +36,8 @@ async def prepare(running: Running) -> None:
     )
 
 
-async def test_they_happen_after_downtime(exchange: Exchange) -> None:
-    """Stored and loaded as they are; a core that starts later makes them, at their own time."""
+async def test_proposals_are_executed_after_downtime(exchange: Exchange) -> None:
+    """A proposal that fell due during downtime is executed at its own time by the next core."""
     now = NOW
     async with exchange.trading(clock=Shown(lambda: now)) as running:
         await prepare(running)
@@ -67,9 +67,11 @@ async def test_they_happen_after_downtime(exchange: Exchange) -> None:
     assert exchange.audited() == []
 
 
-async def test_what_waits_for_an_admin_waits(exchange: Exchange) -> None:
-    """Over a restart past its time; then the other admin's confirm pays, and a withdrawal does
-    not."""
+async def test_proposals_wait_for_a_second_admin(exchange: Exchange) -> None:
+    """A proposal that needs another admin waits past its time, over a restart.
+
+    The other admin's confirmation pays; a withdrawal pays nothing.
+    """
     now = NOW
     async with exchange.trading(clock=Shown(lambda: now)) as running:
         await prepare(running)
@@ -98,8 +100,8 @@ async def test_what_waits_for_an_admin_waits(exchange: Exchange) -> None:
         "UPDATE markets SET status = 'OPEN' WHERE id = 3",
     ],
 )
-async def test_what_cannot_be_is_not_served(exchange: Exchange, tampering: str) -> None:
-    """A load refuses a proposal that nobody made, and one whose market is open."""
+async def test_a_load_refuses_impossible_proposals(exchange: Exchange, tampering: str) -> None:
+    """A load refuses a proposal without a proposer, and one whose market is open."""
     async with exchange.trading() as running:
         await prepare(running)
         await running.do(ProposeResolution(YES, None))

@@ -1,4 +1,4 @@
-"""A standby's copy: it follows the journal, and is as good as a load or is not used."""
+"""A standby's copy follows the journal and equals a load, or it is discarded."""
 
 import asyncio
 import gc
@@ -57,13 +57,13 @@ _LINKS = frozenset(
 
 
 def shown(thing: object) -> list[Any]:
-    """Return all that an account, a market, an order and so on holds, links apart."""
+    """Return the fields of an account, market, order and so on, without links."""
     names = [name for name in type(thing).__slots__ if name not in _LINKS]  # type: ignore[attr-defined]
     return [(name, getattr(thing, name)) for name in names]
 
 
 def live(state: State, due: int, kind: int, id: int) -> bool:
-    """Tell whether a timer still means something."""
+    """Tell whether a timer is still live."""
     return state.is_live(due, TimerKind(kind), id)
 
 
@@ -73,7 +73,7 @@ def whose(position: Position) -> tuple[int, int]:
 
 
 def versions(stored: StoredState) -> dict[str, Any]:
-    """Return the rows' versions, without what a resolution under way has settled already."""
+    """Return the rows' versions, without the rows that an unfinished resolution has settled."""
     state, kept = stored.state, stored.numbers.versions
     return {
         "rows": [kept.accounts, kept.events, kept.markets, kept.order_groups, kept.orders],
@@ -89,7 +89,7 @@ def versions(stored: StoredState) -> dict[str, Any]:
 
 
 def everything(stored: StoredState) -> dict[str, Any]:
-    """Return a state with what decides nothing: the store's numbers and versions, live timers."""
+    """Return the complete state: the engine's, the store's numbers and versions, live timers."""
     state, numbers = stored.state, stored.numbers
     ledger = state.ledger
     assert numbers.versions.orders.keys() == state.orders.keys()
@@ -130,7 +130,7 @@ def everything(stored: StoredState) -> dict[str, Any]:
 
 @contextmanager
 def following(exchange: Exchange) -> Iterator[Standby]:
-    """Stand by on an exchange."""
+    """Run a standby on an exchange."""
     copy = Standby(open_store(exchange.url))
     try:
         yield copy
@@ -145,7 +145,7 @@ def copied(copy: Standby) -> StoredState:
 
 
 def loaded(exchange: Exchange) -> StoredState:
-    """Return the state that a load gives now."""
+    """Return the state that a load gives."""
     store = open_store(exchange.url)
     store.connect()
     try:
@@ -167,7 +167,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 async def take_over(exchange: Exchange, copy: Standby) -> Core:
-    """Start a core on a copy; the one before has let go."""
+    """Start a core on a copy after the previous core has let go of the lead."""
     lead: Leadership = leadership(exchange.url, 5)
     core = Core(open_store(exchange.url), lead, MarketView(), standby=copy)
     await core.start()
@@ -177,7 +177,7 @@ async def take_over(exchange: Exchange, copy: Standby) -> Core:
 async def test_a_copy_is_what_a_load_gives(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After any batches of a random stream, with every number that the store keeps."""
+    """A copy equals a load after any batches of a random stream, with all numbers of the store."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     monkeypatch.setattr("predmarket.engine.steps.STEP", 3)
@@ -206,10 +206,13 @@ async def test_a_copy_is_what_a_load_gives(
     assert compared > 5
 
 
-async def test_who_takes_over_carries_out_the_tail_alone(
+async def test_a_takeover_executes_the_tail_alone(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is loaded; orders, timers and the numbers told go on from where they were."""
+    """A takeover executes only the tail and loads nothing.
+
+    Orders, timers and topic numbers continue.
+    """
     with following(exchange) as copy:
         async with exchange.trading() as running:
             await running.place(1, BUY, 5, 50)
@@ -235,7 +238,7 @@ async def test_who_takes_over_carries_out_the_tail_alone(
 async def test_a_resolution_under_way_is_taken_over(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Steps that the leader had left go on with the copy, as they do after a load."""
+    """The copy finishes the steps that the leader had left, as a load would."""
     monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
     with following(exchange) as copy:
         async with exchange.trading() as running:
@@ -266,17 +269,17 @@ Spoil = Callable[[Exchange, pytest.MonkeyPatch], None]
 
 
 def lag(_: Exchange, patch: pytest.MonkeyPatch) -> None:
-    """Let the copy be too far behind."""
+    """Lower the limit of the copy's lag."""
     patch.setattr(standby, "MAX_LAG", 1)
 
 
 def prune(exchange: Exchange, _: pytest.MonkeyPatch) -> None:
-    """Take the next batch out of the journal."""
+    """Delete the next batch from the journal."""
     exchange.execute("DELETE FROM journal WHERE batch = (SELECT last_batch - 2 FROM core_state)")
 
 
 def damage(exchange: Exchange, _: pytest.MonkeyPatch) -> None:
-    """Change the next batch."""
+    """Change the hash of the next batch."""
     exchange.execute(
         "UPDATE journal SET hash = (SELECT last_hash FROM core_state) "
         "WHERE batch = (SELECT last_batch - 2 FROM core_state)"
@@ -284,36 +287,39 @@ def damage(exchange: Exchange, _: pytest.MonkeyPatch) -> None:
 
 
 def change_rules(exchange: Exchange, _: pytest.MonkeyPatch) -> None:
-    """Let another version have decided the next batch."""
+    """Mark the next batch as decided by other rules."""
     exchange.execute(
         "UPDATE journal SET rules = 'other' WHERE batch = (SELECT last_batch - 2 FROM core_state)"
     )
 
 
 def break_engine(_: Exchange, patch: pytest.MonkeyPatch) -> None:
-    """Let the engine meet a defect."""
+    """Let the engine's check of its sums fail."""
     patch.setattr("predmarket.engine.ledger.Ledger.verify", broken)
 
 
 def broken(_: object) -> None:
-    """Find that nothing adds up."""
+    """Raise an invariant error."""
     raise InvariantError("it does not add up")
 
 
 def bring_money(exchange: Exchange, _: pytest.MonkeyPatch) -> None:
-    """Change the sums behind the journal's back."""
+    """Change the sums without the journal."""
     exchange.execute("UPDATE core_state SET net_deposits = net_deposits + 7")
     exchange.execute("UPDATE accounts SET available = available + 7 WHERE user_id = 9")
 
 
 @pytest.mark.parametrize("spoil", [lag, prune, damage, change_rules, break_engine, bring_money])
-async def test_a_copy_that_is_no_good_is_loaded(
+async def test_an_unusable_copy_is_loaded_again(
     exchange: Exchange,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     spoil: Spoil,
 ) -> None:
-    """It lags, the tail is missing or cannot be carried out, or the sums differ."""
+    """A copy is discarded and the state loaded if the copy lags or its tail is missing.
+
+    The same holds if the tail fails or the sums differ.
+    """
     with following(exchange) as copy:
         async with exchange.trading() as running:
             await running.place(1, BUY, 5, 50)
@@ -332,7 +338,7 @@ async def test_a_copy_that_is_no_good_is_loaded(
 async def test_a_copy_that_cannot_follow_is_loaded_while_standing_by(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before the leader has gone, so that who takes over need not."""
+    """A copy that cannot follow is loaded again while the leader runs, not at the takeover."""
     with following(exchange) as copy:
         async with exchange.trading() as running:
             copy.follow()
@@ -344,7 +350,7 @@ async def test_a_copy_that_cannot_follow_is_loaded_while_standing_by(
 
 
 async def test_a_load_under_way_can_be_broken_off(exchange: Exchange) -> None:
-    """Who stops while standing by does not wait for a large load."""
+    """A standby that stops interrupts a load instead of waiting for it."""
     async with exchange.trading():
         pass
     with following(exchange) as copy:
@@ -354,7 +360,7 @@ async def test_a_load_under_way_can_be_broken_off(exchange: Exchange) -> None:
 
 
 async def test_positions_of_final_markets_are_not_kept(exchange: Exchange) -> None:
-    """The copy holds no history, however long it follows."""
+    """The copy holds no positions of final markets, however long it follows."""
     with following(exchange) as copy:
         async with exchange.trading() as running:
             await running.place(1, BUY, 5, 50)
@@ -372,15 +378,15 @@ async def test_positions_of_final_markets_are_not_kept(exchange: Exchange) -> No
 async def test_memory_does_not_grow_over_repairs(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch, large: int
 ) -> None:
-    """Each state is freed before the next is loaded, whether or not the collector sees it."""
+    """Each state is freed before the next is loaded, whether or not the collector tracks it."""
     monkeypatch.setattr(loads, "large", large)
-    # A repair searches everything for garbage: on a busy machine six may outlast a reply's limit.
+    # A repair collects all garbage: on a busy machine six may take longer than a reply's limit.
     async with exchange.trading(reply_limit_s=60) as running:
         for _ in range(3):
             await asyncio.gather(*(running.do(limit(1, BUY, 1, 10)) for _ in range(400)))
         counts = []
         gc.collect()
-        gc.disable()  # what is freed is freed without it
+        gc.disable()  # the state must be freed without the collector
         try:
             for _ in range(6):
                 fail_next(running, after_commit=False)

@@ -37,12 +37,12 @@ OTHER = 2
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two orders or positions a step."""
+    """Set the size of a step to two orders or positions."""
     monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
 
 
 async def prepare(running: Running, count: int = 8) -> list[int]:
-    """Let orders of one contract rest, of users 1 to 8 in turn, and make another market."""
+    """Place resting orders of one contract by users 1 to 8 in turn, and create another market."""
     ids = [(await running.place(n % 8 + 1, SELL, 1, 50)).order.id for n in range(count)]
     made = await running.do(CreateMarket("b", "?", "", 100, 0, 0, None, MarketStatus.OPEN, 1))
     assert made == MarketDone(OTHER)
@@ -58,7 +58,7 @@ _REST = ("side", "type", "price", "qty", "tif")
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)
@@ -72,7 +72,7 @@ def steps_of(exchange: Exchange) -> list[TakeStep]:
 
 
 async def test_a_sweep_is_answered_whole_after_its_last_step(exchange: Exchange) -> None:
-    """One reply with every fill; each step is an entry of the journal."""
+    """A sweep is answered after its last step, with every fill; each step is a journal entry."""
     async with exchange.trading() as running:
         await prepare(running)
         done = await running.place(9, BUY, 8, 50)
@@ -84,7 +84,7 @@ async def test_a_sweep_is_answered_whole_after_its_last_step(exchange: Exchange)
 
 
 async def test_an_early_answer_follows_the_first_step(exchange: Exchange) -> None:
-    """The order as it stands then; its later steps are not answered again."""
+    """An early answer shows the order after its first step, and no second answer follows."""
     async with exchange.trading() as running:
         await prepare(running)
         reply = await running.core.enqueue(limit(9, BUY, 8, 50), early=True)
@@ -126,7 +126,7 @@ async def test_the_market_waits_and_others_trade(exchange: Exchange) -> None:
 
 
 async def test_later_orders_of_a_request_wait(exchange: Exchange) -> None:
-    """Also those for other markets: a request's orders are carried out in order."""
+    """A request's orders run in order, so later ones wait even if they are for other markets."""
     async with exchange.trading() as running:
         await prepare(running)
         sweep, then = limit(9, BUY, 8, 50), in_other(limit(9, BUY, 1, 40))
@@ -143,7 +143,10 @@ async def test_later_orders_of_a_request_wait(exchange: Exchange) -> None:
 
 
 async def test_cancel_all_names_what_all_its_steps_cancelled(exchange: Exchange) -> None:
-    """The account waits meanwhile; what was filled before its step is not in the answer."""
+    """A cancel-all names the orders that all its steps canceled, and the account waits meanwhile.
+
+    An order filled before its step is not in the answer.
+    """
     async with exchange.trading() as running:
         ids = [(await running.place(1, SELL, 1, 50 + n)).order.id for n in range(9)]
         gate = Gate(running)
@@ -176,10 +179,10 @@ async def test_cancel_all_names_what_all_its_steps_cancelled(exchange: Exchange)
     ids=lambda command: type(command).__name__,
 )
 @pytest.mark.parametrize("committed", [0, 1, 2])
-async def test_the_next_core_goes_on_where_the_last_one_was(
+async def test_the_next_core_finishes_the_steps(
     exchange: Exchange, command: PlaceOrder, committed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed after some steps, the rest is done without anybody asking for it."""
+    """After a kill between two steps the next core does the rest by itself."""
     async with exchange.trading() as running:
         for _ in range(7):
             await running.place(1, SELL, 1, 50, connection="g-1")
@@ -215,7 +218,7 @@ async def test_the_next_core_goes_on_where_the_last_one_was(
 @pytest.mark.parametrize("fails", [1, 2, 3])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_repair_amid_the_steps(exchange: Exchange, fails: int, after: bool) -> None:
-    """A commit that fails, or has no answer, between two steps: all of it happens, once."""
+    """All steps happen once although a commit between them fails or has no known outcome."""
     async with exchange.trading() as running:
         await prepare(running)
         commit_batch, count = running.store.commit_batch, 0
@@ -241,13 +244,13 @@ async def test_repair_amid_the_steps(exchange: Exchange, fails: int, after: bool
 
 
 def live(running: Running) -> list[PendingCommand]:
-    """Return the commands that are not over."""
+    """Return the unfinished commands."""
     running.core.pipeline.forget_over()
     return [*running.core.pipeline.live.values()]
 
 
 async def test_a_long_resolution_counts_every_step(exchange: Exchange) -> None:
-    """Accounts and total are those of all steps."""
+    """A long resolution reports the accounts and the total of all its steps."""
     async with exchange.trading() as running:
         for user in range(1, 9):
             await running.place(user, BUY, 1, 50)
@@ -261,7 +264,7 @@ async def test_a_long_resolution_counts_every_step(exchange: Exchange) -> None:
 async def test_a_steps_rows_are_bounded(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Random commands in steps of any size: no entry of the journal writes more than its share."""
+    """No journal entry of a random command in steps writes more rows than its bound."""
     chance = random.Random(7)
     seen: list[tuple[int, int]] = []
     add = Batch.add
@@ -285,6 +288,6 @@ async def test_a_steps_rows_are_bounded(
             await running.do(to_command(abstract, known))
     assert len(seen) >= 400
     for size, rows in seen:
-        # a fill writes 13 rows with its maker's state, the taker and its market some more
+        # a fill writes 13 rows with its maker's state; the taker and its market add some
         assert rows <= ROWS_PER_STEP * size // 1_000 + 12
     assert exchange.audited() == []

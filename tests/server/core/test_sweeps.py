@@ -1,4 +1,4 @@
-"""A sweep in steps happens at the time of its first, wherever a time is stored or shown."""
+"""Every part of a sweep in steps has the time of its first step, wherever it is stored or shown."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ FILLS = 40
 
 
 async def elsewhere(running: Running) -> None:
-    """Trade in a market that no sweep holds: its orders are stamped amid the steps."""
+    """Trade in a market without a sweep: its orders get their times between the steps."""
     for user, side in ((1, SELL), (2, BUY)):
         order = limit(user, side, 1, 50)
         await running.do(PlaceOrder(user, MARKET + 1, *(getattr(order, n) for n in _REST)))
@@ -42,7 +42,7 @@ async def until_finished(running: Running) -> None:
 
 
 def told(exchange: Exchange) -> list[Changes]:
-    """Return what the gateways were told of the batches."""
+    """Return the changes of the batches in the outbox."""
     rows = exchange.rows("SELECT changes FROM outbox ORDER BY batch")
     return [decode(bytes(row[0])) for row in rows]
 
@@ -54,11 +54,13 @@ def stamps(exchange: Exchange) -> list[int]:
 
 
 @pytest.mark.parametrize("dies", [False, True], ids=["whole", "dies amid"])
-async def test_what_falls_due_meanwhile_follows_a_sweep(
+async def test_a_sweep_has_the_time_of_its_first_step(
     exchange: Exchange, dies: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its trades, ledger lines, orders, candles and messages carry the time of the first step,
-    though an order expires between the steps, others trade, and the core is another one."""
+    """A sweep's trades, ledger lines, orders, candles and messages have its first step's time.
+
+    This holds although an order expires between the steps, others trade, and the core is replaced.
+    """
     monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
     now = BEGAN - SECOND
     database = Database(exchange.url)

@@ -98,7 +98,7 @@ SABOTAGES = (
         TAKEOVER,
         "one.batch > (known_batch or 0)",
         "one.batch >= (known_batch or 0)",
-        _test("core/test_outlet", "an_unknown_outcome_is_told_once[sqlite-committed]"),
+        _test("core/test_outlet", "an_unknown_outcome_is_announced_once[sqlite-committed]"),
     ),
     Sabotage(
         "quotes that are not written at a restart",
@@ -122,14 +122,14 @@ SABOTAGES = (
         JOURNAL,
         "hashlib.sha256(previous + head + entries)",
         "hashlib.sha256(head + entries)",
-        _test("core/test_journal", "the_chain_covers_all_there_is"),
+        _test("core/test_journal", "the_hash_covers_everything"),
     ),
     Sabotage(
         "the journal's hash leaves the entries out",
         JOURNAL,
         "hashlib.sha256(previous + head + entries)",
         "hashlib.sha256(previous + head)",
-        _test("core/test_journal", "the_chain_covers_all_there_is"),
+        _test("core/test_journal", "the_hash_covers_everything"),
     ),
     Sabotage(
         "an idempotency key ignored",
@@ -185,7 +185,7 @@ SABOTAGES = (
         PENDING,
         "        if self.reply.done() or self.expires_at <= now:\n",
         "        if False:\n",
-        _test("core/test_core", "a_command_nobody_waits_for_any_more_is_not_begun[sqlite]"),
+        _test("core/test_core", "an_expired_command_is_not_begun[sqlite]"),
     ),
     Sabotage(
         "a full queue takes more",
@@ -206,7 +206,7 @@ SABOTAGES = (
         LOAD_CHECKS,
         "    if cash + collateral + ledger.fees != ledger.net_deposits:\n",
         "    if False:\n",
-        _test("core/test_commit_repair", "state_that_does_not_add_up_is_not_served[sqlite]"),
+        _test("core/test_commit_repair", "a_load_refuses_state_that_does_not_add_up[sqlite]"),
     ),
     Sabotage(
         "a stale lease honoured",
@@ -234,7 +234,7 @@ SABOTAGES = (
         TELLING,
         "seqs.fills += 1",
         "seqs.fills += 2",
-        _test("core/test_outlet", "a_random_stream_is_told_without_a_gap[sqlite]"),
+        _test("core/test_outlet", "a_random_stream_is_announced_without_a_gap[sqlite]"),
     ),
     Sabotage(
         "a draft is announced",

@@ -29,7 +29,9 @@ def _found(tampering: str) -> str:
 
 
 def _not_served(tampering: str) -> str:
-    return _test("core/test_events", f"what_does_not_add_up_is_not_served[sqlite-{tampering}]")
+    return _test(
+        "core/test_events", f"a_load_refuses_events_that_do_not_add_up[sqlite-{tampering}]"
+    )
 
 
 EVERY_COMMAND = _test("core/test_events", "every_command_is_kept[sqlite-WINNER-]")
@@ -214,7 +216,7 @@ SABOTAGES = (
         HOLDINGS,
         "    return [record for record in records if record.base or record.nets]\n",
         "    return [record for record in records if record.base]\n",
-        _test("core/test_events", "what_a_user_holds_is_read[sqlite]"),
+        _test("core/test_events", "holdings_of_a_user[sqlite]"),
     ),
     Sabotage(
         "a preview does not know of baskets",

@@ -21,8 +21,10 @@ def _test(module: str, name: str) -> str:
     return f"tests/server/{module}.py::test_{name}"
 
 
-_COUNTS = _test("core/test_order_groups", "what_counts_survives_a_restart[sqlite-14999999-TRIPPED]")
-_KEPT = _test("core/test_order_groups", "every_change_is_kept_and_told[sqlite]")
+_COUNTS = _test(
+    "core/test_order_groups", "counted_fills_survive_a_restart[sqlite-14999999-TRIPPED]"
+)
+_KEPT = _test("core/test_order_groups", "every_change_is_stored_and_announced[sqlite]")
 _OVER_HTTP = _test("gateway/routes/test_order_groups", "a_group_trips_and_is_reset[sqlite]")
 _CHANGES = _test("gateway/routes/test_order_groups", "changes_of_groups[sqlite]")
 _PREVIEW = _test(

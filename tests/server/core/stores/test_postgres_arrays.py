@@ -1,4 +1,4 @@
-"""Arrays in PostgreSQL's binary form: the server reads what we meant."""
+"""The server decodes arrays in PostgreSQL's binary form as their original values."""
 
 import tracemalloc
 
@@ -30,10 +30,8 @@ SQL = "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], 
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(rows=ROWS)
-def test_the_server_reads_what_was_written(
-    postgres_url: str, rows: list[tuple[Value, ...]]
-) -> None:
-    """Nulls, the largest numbers, any text: one column after the other, all rows."""
+def test_arrays_are_read_back(postgres_url: str, rows: list[tuple[Value, ...]]) -> None:
+    """Nulls, the largest numbers and any text are read back, column by column, with all rows."""
     kinds = ("i", "i", "t", "w", "b")
     columns = [
         postgres_arrays.PACK[kind](column)
@@ -56,8 +54,8 @@ def test_the_server_reads_what_was_written(
     assert read == expected
 
 
-def test_a_long_column_is_read_as_it_was_written(postgres_url: str) -> None:
-    """Longer than what is packed at once, whole pieces of it and a rest."""
+def test_long_columns_are_read_back(postgres_url: str) -> None:
+    """A column longer than one packed piece is read back, with several whole pieces and a rest."""
     column = [n * n - 70_000 for n in range(4 * 256 + 7)]
     with psycopg.connect(libpq_url(postgres_url)) as connection:
         result = connection.pgconn.exec_params(
@@ -68,8 +66,8 @@ def test_a_long_column_is_read_as_it_was_written(postgres_url: str) -> None:
     assert read == column
 
 
-def test_what_is_kept_of_every_length_is_bounded_by_its_bytes() -> None:
-    """Columns of every length up to 3 000 numbers leave less than 4 MB behind."""
+def test_the_cache_of_array_formats_is_bounded() -> None:
+    """The cache for columns of every length up to 3 000 numbers stays below 4 MB."""
     tracemalloc.start()
     try:
         for count in range(1, 3_000):
@@ -81,14 +79,14 @@ def test_what_is_kept_of_every_length_is_bounded_by_its_bytes() -> None:
 
 
 @pytest.mark.parametrize("column", [(2**63,), (1, None, 2**63), ("x",)])
-def test_what_is_no_bigint_is_refused(column: tuple[Value, ...]) -> None:
-    """As the database would, before it is sent."""
+def test_values_beyond_bigint_are_refused(column: tuple[Value, ...]) -> None:
+    """A value that is no bigint is refused before it is sent, as the database would refuse it."""
     with pytest.raises(psycopg.DataError):
         postgres_arrays.integers(column)
 
 
 @pytest.mark.parametrize(("text", "error"), [("a\0b", psycopg.DataError), ("\ud800", UnicodeError)])
-def test_what_is_no_text_is_refused(text: str, error: type[Exception]) -> None:
-    """A NUL, half a surrogate pair."""
+def test_invalid_texts_are_refused(text: str, error: type[Exception]) -> None:
+    """A text with a NUL or half a surrogate pair is refused."""
     with pytest.raises(error):
         postgres_arrays.texts(("x", text))

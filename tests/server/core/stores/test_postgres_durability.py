@@ -1,4 +1,4 @@
-"""What the exchange says about a commit's survival, from PostgreSQL's settings."""
+"""The durability of a commit as the exchange derives it from PostgreSQL's settings."""
 
 import pytest
 
@@ -21,10 +21,10 @@ from predmarket.server.core.stores import postgres_durability
         ("off", "on", "*", True, 2, "synchronous", [LOSES_COMMITS]),
     ],
 )
-def test_what_may_be_lost(
+def test_durability_of_a_commit(
     fsync: str, commit: str, awaited: str, *, followed: bool, hosts: int, standby: str,
     risks: list[str],
 ) -> None:  # fmt: skip
-    """A commit is safe on the other machine only if it waited for it."""
+    """A commit survives a failover only if it waited for the standby."""
     found = postgres_durability.read((fsync, commit, "on", awaited, followed), hosts)
     assert (found.settings["standby"], found.risks) == (standby, risks)

@@ -1,4 +1,4 @@
-"""Statements under way on one connection: in order, each for itself, and nobody waits for ever."""
+"""Concurrent statements on one connection run in order and independently; none waits for ever."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,10 +22,10 @@ async def connection(postgres_url: str) -> AsyncIterator[psycopg.Connection[Any]
     connection.close()
 
 
-async def test_several_are_answered_each_for_itself(connection: psycopg.Connection[Any]) -> None:
-    """One that fails is a transaction of its own: those around it are not its concern."""
+async def test_a_failing_statement_affects_no_other(connection: psycopg.Connection[Any]) -> None:
+    """A failing statement is a transaction of its own and leaves its neighbours unaffected."""
     statements = PreparedStatements(connection)
-    for _ in range(2):  # prepared by the second time
+    for _ in range(2):  # the statements are prepared in the second round
         done = await asyncio.gather(
             statements.run(ADD, encoded([1])),
             statements.run(DIVIDE, encoded([0])),
@@ -35,21 +35,21 @@ async def test_several_are_answered_each_for_itself(connection: psycopg.Connecti
         assert done[0] == [("2",)]
         assert isinstance(done[1], psycopg.errors.DivisionByZero)
         assert done[2] == [("3",)]
-    assert connection.execute("SELECT 1").fetchall() == [(1,)]  # and is free for others again
+    assert connection.execute("SELECT 1").fetchall() == [(1,)]  # the connection is free again
 
 
 async def test_more_statements_than_are_kept(connection: psycopg.Connection[Any]) -> None:
-    """The oldest are forgotten, also while others are under way."""
+    """The oldest prepared statements are evicted, also while other statements run."""
     statements = PreparedStatements(connection)
     sums = [f"SELECT $1::bigint + {number}" for number in range(150)]
     done = await asyncio.gather(*(statements.run(sql, encoded([1])) for sql in sums))
     assert done == [[(str(number + 1),)] for number in range(150)]
 
 
-async def test_a_lost_connection_ends_all_of_them(
+async def test_a_lost_connection_fails_all_statements(
     connection: psycopg.Connection[Any], postgres_url: str
 ) -> None:
-    """And whoever comes later hears of it at once."""
+    """A lost connection fails all waiting statements at once, and later ones too."""
     statements = PreparedStatements(connection)
     waiting = [asyncio.create_task(statements.run(SLEEP, encoded(["30"]))) for _ in range(2)]
     await asyncio.sleep(0.1)
@@ -62,14 +62,14 @@ async def test_a_lost_connection_ends_all_of_them(
         await statements.run(ADD, encoded([1]))
 
 
-async def test_one_that_cannot_be_sent_ends_those_before_it(
+async def test_a_failed_send_fails_earlier_statements(
     connection: psycopg.Connection[Any],
 ) -> None:
-    """The connection is worth nothing any more: nobody is left waiting on it."""
+    """A failed send fails the statements before it too: nobody waits on a dead connection."""
     lost = False
 
     class Losing:
-        """Libpq, until the connection is lost."""
+        """A libpq connection that fails once it is lost."""
 
         def __getattr__(self, name: str) -> object:
             return getattr(connection.pgconn, name)
@@ -90,10 +90,10 @@ async def test_one_that_cannot_be_sent_ends_those_before_it(
             await first
 
 
-async def test_one_that_is_given_up_ends_those_behind_it(
+async def test_a_cancelled_statement_fails_later_ones(
     connection: psycopg.Connection[Any],
 ) -> None:
-    """Whoever cancels it has no use for the connection."""
+    """The cancel of a running statement fails those behind it, since it ends the connection."""
     statements = PreparedStatements(connection)
     first = asyncio.create_task(statements.run(SLEEP, encoded(["30"])))
     second = asyncio.create_task(statements.run(ADD, encoded([1])))

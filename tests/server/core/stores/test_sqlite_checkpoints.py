@@ -1,4 +1,4 @@
-"""Checkpoints of an embedded database: beside the commits, and none of their business."""
+"""Checkpoints of an embedded database run beside the commits and never fail them."""
 
 import asyncio
 import shutil
@@ -14,10 +14,8 @@ from predmarket.server.core.stores.sqlite_checkpoints import COMMITS, Checkpoint
 from tests.support.core_exchange import Exchange
 
 
-async def test_what_is_committed_is_copied_beside_the_commits(
-    migrated_sqlite_url: str, tmp_path: Path
-) -> None:
-    """Long before the log is full the database's own file, without its log, holds orders."""
+async def test_checkpoints_run_beside_the_commits(migrated_sqlite_url: str, tmp_path: Path) -> None:
+    """The database file without its log holds orders long before the log is full."""
     database = make_url(migrated_sqlite_url).database
     assert database is not None
     async with Exchange(migrated_sqlite_url).trading() as running:
@@ -29,7 +27,7 @@ async def test_what_is_committed_is_copied_beside_the_commits(
 
 
 def _orders(path: Path) -> int:
-    """Count the orders in a copy, which may have been made in the midst of a checkpoint."""
+    """Count the orders in a copy, which may be inconsistent if made during a checkpoint."""
     with closing(sqlite3.connect(path)) as connection:
         try:
             return int(connection.execute("SELECT COUNT(*) FROM orders").fetchone()[0])
@@ -40,7 +38,7 @@ def _orders(path: Path) -> int:
 def test_a_checkpoint_that_fails_costs_no_commit(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is told of and tried again later, by the next or by a commit that finds the log full."""
+    """A failed checkpoint is logged and retried later, by the next one or by a commit."""
     checkpoints = Checkpoints()
     connection = sqlite3.connect(tmp_path / "any.db", check_same_thread=False)
     checkpoints.begin(connection)

@@ -1,4 +1,4 @@
-"""The database's own last line of defence: fences, versions and constraints."""
+"""The database's own fences, versions and constraints refuse inconsistent batches."""
 
 import asyncio
 import dataclasses
@@ -24,7 +24,7 @@ from tests.support.core_exchange import Exchange
 
 @pytest.fixture
 def store(exchange: Exchange) -> Iterator[Store]:
-    """A connected store that has taken over."""
+    """Return a connected store that has taken over."""
     store = open_store(exchange.url)
     store.connect()
     store.take_over()
@@ -34,7 +34,7 @@ def store(exchange: Exchange) -> Iterator[Store]:
 
 @pytest.fixture
 def unused(database_url: str) -> Iterator[Store]:
-    """A store on a database that never held a row, so no statistics sway what is planned."""
+    """Return a store on a database that never held a row. No statistics affect its plans then."""
     migrations.upgrade(database_url)
     store = open_store(database_url)
     store.connect()
@@ -44,7 +44,7 @@ def unused(database_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def record(store: Store) -> BatchRecord:
-    """A first batch that opens account 1 with 5 units, not written yet."""
+    """Return a first batch that opens account 1 with 5 units, not written yet."""
     core = store.core_row()
     sequencer = Sequencer(
         state_loader.load(store, core), core, IdempotencyIndex(store), Shown(lambda: 1)
@@ -58,7 +58,7 @@ def record(store: Store) -> BatchRecord:
 
 
 def changed(record: BatchRecord, shape: rows.Shape, **values: int) -> BatchRecord:
-    """Return the settlement with a new row of ``shape`` altered."""
+    """Return the batch with its new row of ``shape`` altered."""
     new = dict(record.state.new)
     row = dict(zip(shape.columns, new[shape][0], strict=True)) | values
     new[shape] = [tuple(row[name] for name in shape.columns)]
@@ -66,7 +66,7 @@ def changed(record: BatchRecord, shape: rows.Shape, **values: int) -> BatchRecor
 
 
 def rejected(id: int) -> rows.Row:
-    """Return the row of an order of user 1 that was refused, with the first number."""
+    """Return the row of user 1's rejected order that has number 1 on its topic."""
     return (
         id, 1, None, "BUY", "LIMIT", 5_000, 100, 0, 0, 0, 0, 0, 0, "REJECTED", "X", "GTC", "SKIP",
         False, False, None, None, None, 0, 1, 1, 1, None, None, 1, 1,
@@ -74,7 +74,7 @@ def rejected(id: int) -> rows.Row:
 
 
 def test_a_batch_is_written_once(store: Store, record: BatchRecord) -> None:
-    """Its number has moved on: the second attempt changes nothing."""
+    """The second write of a batch changes nothing, because the batch number has advanced."""
     asyncio.run(store.commit_batch(record))
     with pytest.raises(Deposed):
         asyncio.run(store.commit_batch(record))
@@ -82,7 +82,7 @@ def test_a_batch_is_written_once(store: Store, record: BatchRecord) -> None:
 
 
 def test_an_old_epoch_is_fenced_off(store: Store, record: BatchRecord) -> None:
-    """A takeover by another connection defeats the batch of the core before."""
+    """A takeover by another connection fences off the batch of the core before."""
     store.take_over()
     with pytest.raises(Deposed):
         asyncio.run(store.commit_batch(record))
@@ -91,7 +91,7 @@ def test_an_old_epoch_is_fenced_off(store: Store, record: BatchRecord) -> None:
 
 
 def test_a_row_at_another_version_fails_the_batch(store: Store, record: BatchRecord) -> None:
-    """Somebody wrote what only settlement may write: nothing of the batch stays."""
+    """A row with an unexpected version fails its whole batch."""
     asyncio.run(store.commit_batch(record))
     stale = dataclasses.replace(
         record,
@@ -110,10 +110,10 @@ def test_a_row_at_another_version_fails_the_batch(store: Store, record: BatchRec
     [{"locked": -1}, {"user_id": 999}],
     ids=["negative locked", "a user that does not exist"],
 )
-def test_constraints_refuse_what_cannot_be(
+def test_constraints_refuse_impossible_rows(
     store: Store, record: BatchRecord, values: dict[str, int]
 ) -> None:
-    """The engine never asks for it; if it did, the batch would fail whole."""
+    """A constraint fails the whole batch of a row that the engine would never produce."""
     with pytest.raises(IntegrityViolation):
         asyncio.run(store.commit_batch(changed(record, rows.ACCOUNTS, **values)))
     assert store.core_row().last_batch == 0
@@ -121,7 +121,7 @@ def test_constraints_refuse_what_cannot_be(
 
 
 def test_the_same_order_event_twice_is_refused(store: Store, record: BatchRecord) -> None:
-    """Order id, type and number are the event's unique key."""
+    """Order id, type and number form the unique key of an order event."""
     order = rejected(1)
     event = (1, "ORDER_REJECTED", 1, 1, None, None)
     record.state.new.append((rows.ORDERS, [order]))
@@ -133,7 +133,7 @@ def test_the_same_order_event_twice_is_refused(store: Store, record: BatchRecord
 
 
 def test_durability_is_reported_from_the_database_itself(store: Store) -> None:
-    """Not from what we asked for."""
+    """Durability is read from the database's settings and not from the requested ones."""
     found = store.durability()
     assert found.durable
     assert found.risks == []
@@ -145,7 +145,7 @@ def test_durability_is_reported_from_the_database_itself(store: Store) -> None:
     [("KNOWN_ORDERS", "uq_orders_client_order_id"), ("KNOWN_TRANSFERS", "uq_transfers_key")],
 )
 def test_keys_are_looked_up_by_their_index(unused: Store, name: str, index: str) -> None:
-    """However many orders there are, a look-up reads those it names."""
+    """A look-up of keys reads only the named orders, however many there are."""
     if isinstance(unused, SqliteStore):
         sql = f"EXPLAIN QUERY PLAN {getattr(sqlite, name).format('(?, ?)')}"
         plan = unused.read(sql, (1, "k"))
@@ -157,7 +157,7 @@ def test_keys_are_looked_up_by_their_index(unused: Store, name: str, index: str)
 
 
 def test_changes_of_orders_are_found_by_their_index(unused: Store) -> None:
-    """Whoever comes back is sent the orders that changed meanwhile, and only those are read."""
+    """Resuming reads only the orders that changed meanwhile, by an index."""
     m = unused.mark
     sql = f"SELECT id FROM orders WHERE user_id = {m} AND topic_seq > {m} ORDER BY topic_seq"
     explain = "EXPLAIN QUERY PLAN" if isinstance(unused, SqliteStore) else "EXPLAIN"
@@ -184,7 +184,7 @@ def test_a_number_is_given_once(store: Store, record: BatchRecord) -> None:
 
 
 def test_text_of_any_kind_survives(store: Store, exchange: Exchange) -> None:
-    """Quotes, braces, backslashes and emoji in what a user may write."""
+    """Quotes, braces, backslashes and emoji are stored unchanged."""
     nasty = "a\"b\\c{d},NULL \\N \n\t'é🎲"
     row = (
         1, "slug", nasty, "NULL", "OPEN", None, None, 100, 0, 0, None, 1, 1, None, 0, 0, 0, 0, 0,
