@@ -16,17 +16,15 @@ import random
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from unittest.mock import patch
 
 import httpx
 
-from predmarket.engine import steps
 from predmarket.server.core import audit
 from predmarket.server.core.stores.factory import open_store
 from tests.crash.organiser import Organiser
 from tests.crash.traders import Trader
-from tests.support.exchange import STEPWISE, ExchangeProcess
-from tests.support.stepwise import STEP
+from tests.support.exchange import QUICK, ExchangeProcess
+from tests.support.program import small_steps
 
 MARKET = "will-it-rain-tomorrow"
 TRADERS = 6
@@ -105,7 +103,8 @@ async def campaign(folder: Path, database_url: str, kills: int, seed: int) -> Ta
     """Run ``kills`` rounds. The seed determines the traders' acts and the times of the kills."""
     draw = random.Random(seed)
     settings = {"SIGNUP_CREDIT": "60", "LOG_LEVEL": "error"}
-    daemon = ExchangeProcess(folder, database_url, "--seed", settings=settings, program=STEPWISE)
+    with small_steps():
+        daemon = ExchangeProcess(folder, database_url, "--seed", settings=settings, program=QUICK)
     organiser = Organiser(random.Random(draw.random()), [MARKET])
     traders = [Trader(f"t{n}@example.com", random.Random(draw.random())) for n in range(TRADERS)]
     tally = Tally()
@@ -120,7 +119,7 @@ async def campaign(folder: Path, database_url: str, kills: int, seed: int) -> Ta
         assert await asyncio.to_thread(daemon.stop) == 0
     finally:
         daemon.kill()
-    with patch.object(steps, "STEP", STEP):  # the replay needs the step size that the exchange used
+    with small_steps():
         await asyncio.to_thread(audit_holds, database_url)
     tally.acts, tally.cut = organiser.did, organiser.cut
     tally.acknowledged = sum(len(trader.acknowledged) for trader in traders)

@@ -28,6 +28,7 @@ from tests.support.exchange import ExchangeProcess
 from tests.support.fleet import Fleet, fleet
 from tests.support.load import MARKET, Load
 from tests.support.postgres import PostgresServer
+from tests.support.program import small_steps
 from tests.support.redis import RedisServer
 
 LOADED = 60
@@ -272,6 +273,7 @@ def _start_deposed(running: Fleet) -> int:
     return len(ended)
 
 
+@small_steps()
 def campaign(folder: Path, rounds: int, seed: int) -> FleetTally:
     """Run a campaign on its own servers."""
     with (

@@ -19,12 +19,14 @@ from tests.failover.faults import FAILOVERS, OTHERS, Fault, Faults
 from tests.support.exchange import JUMPING
 from tests.support.fleet import fleet
 from tests.support.postgres_pair import PostgresPair
+from tests.support.program import small_steps
 from tests.support.redis import RedisServer
 from tests.support.wires import Wires
 
 FAILOVERS_AT_LEAST = 20
 
 
+@small_steps()
 def campaign(folder: Path, faults: int, seed: int) -> FleetTally:
     """Run a campaign on its own servers."""
     draw = random.Random(seed)

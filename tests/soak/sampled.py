@@ -7,10 +7,9 @@ import signal
 from pathlib import Path
 from unittest.mock import patch
 
-from predmarket import cli
 from predmarket.server.gateway.app import Application, create_app
-from predmarket.server.gateway.auth import passwords
 from predmarket.server.gateway.services import Services
+from tests.support.program import run
 
 FILE = "SOAK_SAMPLE"
 
@@ -29,6 +28,5 @@ def _write(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    passwords.ROUNDS = 4
     with patch("predmarket.server.process.runtime.create_app", sampled_app):
-        cli.main()
+        run()

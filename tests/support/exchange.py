@@ -18,8 +18,6 @@ ANSWER_S = 60.0
 """How long a client waits for an answer: on a busy machine a login takes seconds."""
 QUICK = "tests.support.quick"
 """The program with quick password hashes and a start without imports."""
-STEPWISE = "tests.support.stepwise"
-"""The program as QUICK, whose steps are small."""
 SKEWED = "tests.support.skewed"
 """The program as QUICK, on a machine whose clock is ten minutes fast."""
 JUMPING = "tests.support.jumping"
@@ -28,7 +26,7 @@ HASTY = "tests.abuse.hasty"
 """The program as an operator starts it, with its patience a twentieth, and without imports."""
 SAMPLED = "tests.soak.sampled"
 """The program as QUICK, which tells how many tasks it has."""
-FORKED = (QUICK, STEPWISE, SKEWED, JUMPING, HASTY, SAMPLED)
+FORKED = (QUICK, SKEWED, JUMPING, HASTY, SAMPLED)
 SECRET = "a secret for tests, long enough by far"
 
 

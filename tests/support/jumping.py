@@ -20,8 +20,6 @@ if __name__ == "__main__":
     time.time = lambda: seconds() + ahead_s
     time.time_ns = lambda: nanoseconds() + int(ahead_s * 1_000_000_000)
 
-    from predmarket.cli import main
-    from predmarket.server.gateway.auth import passwords
+    from tests.support.program import run
 
-    passwords.ROUNDS = 4
-    main()
+    run()
