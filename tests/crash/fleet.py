@@ -66,6 +66,9 @@ async def loaded(
             assert load.refused == []
             for key in load.unknown:
                 await _resolve(user, load, key)
+        # an account has a bounded number of open orders, which a long campaign would reach
+        answer = await user.post("/v1/orders/cancel-all", json={})
+        assert answer.status_code == 200, answer.text
     for load in loads:
         assert await asyncio.to_thread(load.kept, running.database_url)
     await asyncio.to_thread(check, running.database_url)
@@ -92,7 +95,8 @@ async def flow(loads: list[Load], within_s: float = BACK_S) -> None:
         missing = [
             number - len(load.acknowledged) for load, number in zip(loads, wanted, strict=True)
         ]
-        raise AssertionError(f"orders do not flow within {within_s} s: {missing} missing") from None
+        refused = [load.refused[:1] for load in loads]
+        raise AssertionError(f"orders do not flow: {missing} missing, refused {refused}") from None
 
 
 async def until(found: Callable[[], Any], within_s: float = BACK_S) -> None:
