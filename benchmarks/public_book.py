@@ -47,7 +47,7 @@ _MAGIC, _VERSION = 0x4D4542575F303031, 1
 
 
 class Engine(Protocol):
-    """What is measured: an empty book that answers messages once."""
+    """An empty book that answers messages once."""
 
     def run(self, messages: Sequence[Message]) -> list[Report]:
         """Execute all messages in order and return their reports."""
