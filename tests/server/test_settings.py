@@ -1,4 +1,4 @@
-"""Settings: where each comes from, what is refused, and the secret."""
+"""Settings: the source of each value, refusals, and the secret."""
 
 import stat
 from pathlib import Path
@@ -10,7 +10,7 @@ from predmarket.server.settings import Settings, SettingsError
 
 @pytest.fixture(autouse=True)
 def _empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hides .env and the environment from the test."""
+    """Hide .env and the environment from the test."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PREDMARKET_DATA_DIR", str(tmp_path))
 
@@ -18,7 +18,7 @@ def _empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_flag_goes_over_the_environment_over_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And each value's origin is known."""
+    """A flag overrides the environment, which overrides the file; each value's source is known."""
     (tmp_path / ".env").write_text("PREDMARKET_PORT=1\nPREDMARKET_HOST=::1\nOTHER=x\n")
     monkeypatch.setenv("PREDMARKET_PORT", "2")
     monkeypatch.setenv("PREDMARKET_LOG_LEVEL", "")
@@ -44,7 +44,7 @@ def test_a_flag_goes_over_the_environment_over_the_file(
     ],
 )
 def test_secrets_are_hidden(database_url: str, redis_url: str) -> None:
-    """Passwords in URLs, wherever they stand, and the signing secret."""
+    """Passwords in any part of a URL and the signing secret are hidden."""
     flags = {"jwt_secret": "s" * 40, "database_url": database_url, "redis_url": redis_url}
     settings = Settings.load(flags)
     for text in (str(settings.explain(flags)), repr(settings)):
@@ -82,8 +82,10 @@ def test_secrets_are_hidden(database_url: str, redis_url: str) -> None:
         ("MAX_BATCH", "0"),
     ],
 )
-def test_what_cannot_be_read(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line that names the setting."""
+def test_invalid_settings_are_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An invalid setting is refused in one line that names it."""
     monkeypatch.setenv(f"PREDMARKET_{name}", value)
     with pytest.raises(SettingsError, match=f"^PREDMARKET_{name}: [^\n]+$"):
         Settings.load()
@@ -99,15 +101,15 @@ def test_what_cannot_be_read(name: str, value: str, monkeypatch: pytest.MonkeyPa
         ("host", "", "must not be empty"),
     ],
 )
-def test_it_is_said_in_words(name: str, value: str, said: str) -> None:
-    """Not in those of the library that reads it."""
+def test_messages_are_in_plain_words(name: str, value: str, said: str) -> None:
+    """The message is in plain words and not the validating library's."""
     with pytest.raises(SettingsError) as caught:
         Settings.load({name: value})
     assert str(caught.value) == f"--{name.replace('_', '-')}: {said}"
 
 
 def test_a_host_for_metrics_needs_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Alone it would change nothing, and nobody would be told."""
+    """A host for metrics needs a port, because alone it would silently change nothing."""
     monkeypatch.setenv("PREDMARKET_METRICS_HOST", "0.0.0.0")
     with pytest.raises(SettingsError, match=r"^PREDMARKET_METRICS_PORT: must be set"):
         Settings.load()
@@ -115,8 +117,8 @@ def test_a_host_for_metrics_needs_a_port(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Settings.load().metrics_port == 9464
 
 
-def test_the_proxy_that_cannot_be_read_is_named() -> None:
-    """Among several, of either version."""
+def test_the_invalid_proxy_is_named() -> None:
+    """The error names the invalid one of several proxies; both IP versions are accepted."""
     proxies = Settings.load({"trusted_proxies": "127.0.0.1, fd00::/8"}).trusted_proxies
     assert list(map(str, proxies)) == ["127.0.0.1/32", "fd00::/8"]
     mapped = Settings.load({"trusted_proxies": "::ffff:192.0.2.0/120"}).trusted_proxies
@@ -126,7 +128,7 @@ def test_the_proxy_that_cannot_be_read_is_named() -> None:
 
 
 def test_rate_limits() -> None:
-    """Times in a span, or off."""
+    """A rate limit is a number per span, or off."""
     settings = Settings.load({"auth_rate_limit": "off", "order_rate_limit": "7/2minutes"})
     assert settings.auth_rate_limit is None
     assert settings.order_rate_limit == (7, 120)
@@ -134,7 +136,7 @@ def test_rate_limits() -> None:
 
 
 def test_the_secret_is_made_once_and_kept(tmp_path: Path) -> None:
-    """For its owner's eyes only."""
+    """The secret is made once, stored, and readable by its owner only."""
     secret = Settings.load().signing_secret()
     assert len(secret) >= 32
     assert Settings.load().signing_secret() == secret
@@ -158,15 +160,15 @@ def test_the_secret_is_made_once_and_kept(tmp_path: Path) -> None:
         ("unix:///run/redis.sock?db=1&password=hush", "unix:///run/redis.sock?db=1&password=***"),
     ],
 )  # fmt: skip
-def test_all_else_of_a_url_is_shown(given: str, expected: str) -> None:
-    """As it is: it must do to be copied."""
+def test_shown_urls_are_complete(given: str, expected: str) -> None:
+    """A shown URL is complete except for its secrets, so that it can be copied."""
     redis = given.startswith(("redis", "unix"))
     settings = Settings.load({"redis_url" if redis else "database_url": given})
     assert (settings.shown_redis if redis else settings.shown_database) == expected
 
 
 def test_a_secret_that_is_no_text(tmp_path: Path) -> None:
-    """The file is named."""
+    """An undecodable secret file is named."""
     (tmp_path / "jwt-secret").write_bytes(b"\xff" * 40)
     with pytest.raises(SettingsError, match="jwt-secret: holds no text"):
         Settings.load().signing_secret()
@@ -174,7 +176,7 @@ def test_a_secret_that_is_no_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])
 def test_off_loopback_the_secret_must_be_given(host: str) -> None:
-    """Others can reach it, so somebody has to have thought of it."""
+    """Off loopback the secret must be set, because others can reach the exchange."""
     with pytest.raises(SettingsError, match=r"^PREDMARKET_JWT_SECRET: must be set"):
         Settings.load({"host": host}).signing_secret()
     given = Settings.load({"host": host, "jwt_secret": "s" * 32})
@@ -182,6 +184,6 @@ def test_off_loopback_the_secret_must_be_given(host: str) -> None:
 
 
 def test_processes_that_share_the_secret_must_be_given_it() -> None:
-    """Each would make its own otherwise."""
+    """Processes that share a secret must be given it, because each would make its own."""
     with pytest.raises(SettingsError, match="several processes"):
         Settings.load().signing_secret(shared=True)

@@ -1,9 +1,7 @@
 """Forecasts with their scores by scikit-learn, which is too large to install for one test.
 
-calibration_reference.json was written by
-
-    pip install scikit-learn==1.9.1
-    python -m tests.server.gateway.calibration_reference
+These commands wrote calibration_reference.json: pip install scikit-learn==1.9.1 python -m
+tests.server.gateway.calibration_reference
 """
 
 import json
@@ -19,7 +17,7 @@ FILE = Path(__file__).with_suffix(".json")
 
 
 class Reference(msgspec.Struct):
-    """Prices in units, whether each came true, and what scikit-learn says of them."""
+    """Prices in units, their outcomes, and scikit-learn's scores of them."""
 
     prices: list[int]
     outcomes: list[bool]
@@ -41,7 +39,7 @@ def _score(prices: list[int], outcomes: list[bool]) -> Reference:
 
 
 def main() -> None:
-    """Write the file anew: on every edge and beside it, many at random, and few."""
+    """Write the file again: prices on and beside each bin's edge, many random ones, and few."""
     random = Random(7)
     edges = [edge + step for edge in range(1_000, 10_000, 1_000) for step in (-1, 0, 1)]
     sets = [[1, 9_999, *edges], [random.randrange(1, 10_000) for _ in range(300)], [2_500, 6_300]]

@@ -1,8 +1,8 @@
-"""A hash of each table: equal hashes before and after mean that nothing changed.
+"""Hashes of tables: equal hashes before and after mean that nothing changed.
 
-``Watch`` asks for all of it in one statement of the database's own, quick enough to be asked after
-each request; ``digest`` reads every row into here, by other means, for the end and for an error
-that shows what changed.
+``Watch`` computes all of them in one statement of the database, fast enough for each request.
+``digest`` reads every row into Python, for the end of a test and for errors that show the
+difference.
 """
 
 import sqlite3
@@ -40,10 +40,10 @@ async def digest(db: Database) -> Digest:
 
 
 class Watch:
-    """A connection of its own to a database, that tells which tables changed."""
+    """A database connection that reports which tables changed."""
 
     def __init__(self, url: str) -> None:
-        """Connect, and take what is there now as what should stay."""
+        """Connect, and record the current state as the expected one."""
         parsed = normal_url(url)
         tables = [table for table in metadata.sorted_tables if table.name not in HEARTBEAT]
         self._connection: sqlite3.Connection | psycopg.Connection
@@ -56,11 +56,11 @@ class Watch:
         self._before = self._now()
 
     def begin(self) -> None:
-        """Take what is there now as what should stay."""
+        """Record the current state as the expected one."""
         self._before = self._now()
 
     def changed(self) -> set[str]:
-        """Return the tables whose rows are not those of the beginning."""
+        """Return the tables whose rows differ from the recorded state."""
         now = self._now()
         return {table for table, rows in now.items() if rows != self._before[table]}
 
@@ -68,11 +68,11 @@ class Watch:
         return dict(self._connection.execute(self._ask).fetchall())
 
     def __enter__(self) -> Self:
-        """Return it connected."""
+        """Return the connected watch."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave."""
+        """Close the connection."""
         self._connection.close()
 
 

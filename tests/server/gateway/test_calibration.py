@@ -1,4 +1,4 @@
-"""How right prices were: as scikit-learn scores them, and which price of which markets counts."""
+"""Calibration: scores as scikit-learn computes them, and the choice of prices and markets."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,7 +25,10 @@ CLOSE = "2100-01-01T00:00:00Z"
 
 @pytest.mark.parametrize("reference", references())
 def test_scores_equal_those_of_scikit_learn(reference: Reference) -> None:
-    """brier_score_loss, and calibration_curve with ten bins, to the last of our six decimals."""
+    """Scores equal scikit-learn's brier_score_loss and its calibration_curve with ten bins.
+
+    They agree to six decimals.
+    """
     forecasts = [*map(Forecast, reference.prices, reference.outcomes)]
     found = bins(forecasts)
     assert brier_score(forecasts) == f"{reference.brier_score:.6f}"
@@ -35,12 +38,12 @@ def test_scores_equal_those_of_scikit_learn(reference: Reference) -> None:
 
 
 def test_without_a_forecast_there_is_no_score() -> None:
-    """And no bin."""
+    """Without forecasts there is no score and no bin."""
     assert (brier_score([]), bins([])) == (None, [])
 
 
 class Past:
-    """An exchange whose time the test sets, with two traders."""
+    """An exchange with two traders and a clock that the test sets."""
 
     def __init__(self, exchange: Exchange, patch: pytest.MonkeyPatch) -> None:
         self.exchange = exchange
@@ -48,7 +51,7 @@ class Past:
         self._now: list[int] = []
 
     async def begin(self) -> None:
-        """Have traders, and a clock that stands until it is set."""
+        """Register the traders, and stop the clock."""
         self.ann, self.bob = [await self.exchange.trader(name) for name in ("ann", "bob")]
         core = self.exchange.node.core
         self._start = core.now() + HOUR
@@ -60,28 +63,31 @@ class Past:
         self._now.append(self._start + int(hours * HOUR))
 
     async def trade(self, market: str, price: str) -> None:
-        """Let one share change hands."""
+        """Trade one share."""
         await order(self.ann, "BUY", 1, price, market)
         await order(self.bob, "SELL", 1, price, market)
 
     async def resolve(self, market: str, outcome: str, **of: object) -> None:
-        """End a market."""
+        """Resolve a market."""
         body = {"outcome": outcome, **of}
         path = f"/v1/markets/{market}/resolve"
         assert (await self.exchange.admin.client.post(path, json=body)).status_code == 200
 
     async def shown(self, query: str = "") -> Json:
-        """Return the calibration, asked for by nobody in particular."""
+        """Return the calibration as an anonymous client sees it."""
         answer = await self.exchange.anonymous.get(f"/v1/calibration?{query}")
         assert answer.status_code == 200, answer.text
         found: Json = answer.json()
         return found
 
 
-async def test_the_last_trade_before_counts(
+async def test_the_last_trade_before_the_close_counts(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before the close, whichever came first of the closing act and the resolution."""
+    """The last trade before the close counts.
+
+    The close is the earlier of the closing act and the resolution.
+    """
     past, admin = Past(exchange, monkeypatch), exchange.admin.client
     for slug in ("rain", "snow", "hail", "fog", "draft"):
         await exchange.market(slug, category="cold" if slug in ("snow", "hail") else "wet")
@@ -101,7 +107,7 @@ async def test_the_last_trade_before_counts(
     await past.resolve("fog", "SCALAR", settlementPrice="0.4")
     day = await past.shown()
     assert (day["before"], day["markets"], day["unpriced"], day["more"]) == ("1d", 2, 0, False)
-    assert day["brierScore"] == "0.425000"  # rain at 0.30 a day before it was closed, snow at 0.60
+    assert day["brierScore"] == "0.425000"  # rain at 0.30 a day before its close, snow at 0.60
     assert day["baseRate"] == "0.500000"
     assert [(one["above"], one["to"], one["price"], one["share"]) for one in day["bins"]] == [
         ("0.2000", "0.3000", "0.300000", "1.000000"),
@@ -115,7 +121,10 @@ async def test_the_last_trade_before_counts(
 
 @ON_ONE_DATABASE
 async def test_markets_of_an_event(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each counts, a struck one too; the event's acts close it; only the newest are scored."""
+    """Each market of an event counts, a struck one too, and the event's acts close it.
+
+    Only the newest markets are scored.
+    """
     admin = exchange.admin.client
     past = Past(exchange, monkeypatch)
     markets = [{"slug": f"vote-{one}", "question": "?"} for one in "abc"]
@@ -149,7 +158,10 @@ async def test_markets_of_an_event(exchange: Exchange, monkeypatch: pytest.Monke
 
 @ON_ONE_DATABASE
 async def test_a_price_is_read_once(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A final market's price stays: a flood of requests reads nothing, and memory is bounded."""
+    """A final market's price is cached, so a flood of requests reads nothing.
+
+    The cache is bounded.
+    """
     past = Past(exchange, monkeypatch)
     for slug in ("rain", "snow"):
         await exchange.market(slug)
@@ -177,10 +189,10 @@ async def test_a_price_is_read_once(exchange: Exchange, monkeypatch: pytest.Monk
 
 
 @ON_ONE_DATABASE
-async def test_who_waits_too_long_for_others_is_refused(
+async def test_a_wait_for_other_requests_is_bounded(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One request reads at a time."""
+    """A request that waits too long for the one that reads is refused."""
     monkeypatch.setattr(scores, "WAIT_SECONDS", 0.01)
     forecasts = Forecasts(exchange.node.db)
     began, go = asyncio.Event(), asyncio.Event()

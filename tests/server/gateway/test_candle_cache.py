@@ -1,4 +1,4 @@
-"""Candles over long ranges: the same as from all trades at once, each block read once."""
+"""Candles over long ranges equal those from all trades at once, and each block is read once."""
 
 import asyncio
 import random
@@ -29,7 +29,7 @@ ROUNDS = 16
 
 
 def some_trades(rng: random.Random, count: int) -> list[dict[str, Any]]:
-    """Return trades of two markets; times stand still, creep and leap."""
+    """Return trades of two markets at times that repeat, creep and leap."""
     rows: list[dict[str, Any]] = []
     now = 0
     fixed: dict[str, Any] = {
@@ -48,7 +48,7 @@ def some_trades(rng: random.Random, count: int) -> list[dict[str, Any]]:
 
 
 async def stored(db: Database, rows: Sequence[dict[str, Any]]) -> None:
-    """Store trades, and at the first of them the orders they are of."""
+    """Store trades, and before them the orders that they belong to."""
     async with db.write() as connection:
         if rows[0]["id"] == 1:
             await connection.execute(insert(orders), [order_row(1, ANN), order_row(2, BOB)])
@@ -58,7 +58,7 @@ async def stored(db: Database, rows: Sequence[dict[str, Any]]) -> None:
 def by_hand(
     rows: Sequence[dict[str, Any]], market_id: int, width: int, begin: int, end: int
 ) -> list[CandleRecord]:
-    """Return the candles by their definition."""
+    """Return the candles by definition."""
     spans: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         if row["market_id"] == market_id and begin <= row["created_at"] < end:
@@ -80,7 +80,7 @@ def by_hand(
 async def at_once(
     db: Database, market_id: int, width: int, begin: int, end: int
 ) -> list[CandleRecord]:
-    """Return the candles by one statement over all the trades."""
+    """Return the candles by one statement over all trades."""
     async with db.read() as connection:
         first = await first_since(connection, begin, market_id, Numbered.TRADES)
         stop = await first_since(connection, end, market_id, Numbered.TRADES)
@@ -88,7 +88,10 @@ async def at_once(
 
 
 async def test_blocks_are_the_same_as_all_at_once(db: Database) -> None:
-    """For random trades, ranges, widths and blocks, remembered or not, while trades arrive."""
+    """Blocks give the candles of all trades at once, cached or not.
+
+    The trades, ranges, widths and blocks are random, and trades keep arriving.
+    """
     rng = random.Random(11)
     rows = some_trades(rng, 200)
     there = 150
@@ -111,7 +114,7 @@ async def test_blocks_are_the_same_as_all_at_once(db: Database) -> None:
 
 @given(st.randoms(use_true_random=False), st.lists(st.integers(0, 60)))
 def test_pieces_join_to_what_they_were_cut_from(rng: random.Random, cuts: list[int]) -> None:
-    """Wherever a range is cut, also within an interval, its candles are the same."""
+    """Joined pieces give the candles of the whole range, also when cut within an interval."""
     rows = some_trades(rng, 60)
     places = sorted({0, *cuts, 60})
     pieces: list[CandleRecord] = []
@@ -121,7 +124,7 @@ def test_pieces_join_to_what_they_were_cut_from(rng: random.Random, cuts: list[i
 
 
 class Reads:
-    """Notes which trades are read, and that never two statements are under way."""
+    """Records the ranges read, and checks that statements never overlap."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.spans: list[tuple[int, int]] = []
@@ -150,8 +153,9 @@ class Reads:
 
 
 async def test_trades_are_read_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also by many at once, and never two pieces at the same moment; a block that grew is read on
-    from where it was left; what is left out of memory is read again.
+    """Each block of trades is read once, also for concurrent requests, and one piece at a time.
+
+    A block that grew is read from its old end; an evicted block is read again.
     """
     rows = some_trades(random.Random(3), 108)
     await stored(db, rows[:100])
@@ -164,7 +168,7 @@ async def test_trades_are_read_once(db: Database, monkeypatch: pytest.MonkeyPatc
     assert [span for span in reads.spans if span in whole] == whole
     reads.spans.clear()
     await stored(db, rows[100:])
-    # of other trades than rain's nothing is known, so it may have been read up to the last of rain
+    # other markets' trades are unknown here, so it may have been read up to rain's last trade
     assert await reader.of(RAIN, 50, 0, end) == by_hand(rows, RAIN, 50, 0, end)
     assert len(reads.spans) <= 2
     assert all(first >= 90 for first, _ in reads.spans)
@@ -178,8 +182,10 @@ async def test_trades_are_read_once(db: Database, monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_flood_of_candles(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Different ranges wait for one turn and take one connection; identical ones are one request;
-    beyond the bounds Overloaded, and soon. Meanwhile everybody else finds a connection."""
+    """Different ranges share one turn and one connection; identical ones are one request.
+
+    Beyond the bounds a request soon gets Overloaded, while other reads find a connection.
+    """
     rows = some_trades(random.Random(3), 60)
     await stored(db, rows)
     end = (rows[-1]["created_at"] // 50 + 1) * 50
@@ -194,7 +200,7 @@ async def test_a_flood_of_candles(db: Database, monkeypatch: pytest.MonkeyPatch)
     others = [asyncio.create_task(reader.of(RAIN, 50, 0, end + 50 * n)) for n in range(1, 40)]
     await asyncio.sleep(0)
     assert len(reader.reading) + len(reader.queued) == 41
-    async with db.read() as connection:  # none of them holds one while it waits
+    async with db.read() as connection:  # no request holds a connection while it waits
         assert await first_since(connection, 0, RAIN, Numbered.TRADES) == 1
     for other in others:
         with pytest.raises(Overloaded):
@@ -211,7 +217,7 @@ async def test_a_flood_of_candles(db: Database, monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_accounts_have_connections_of_their_own(db: Database) -> None:
-    """While every other connection is taken, who is asking can still be looked up."""
+    """A look-up of accounts gets a connection while all other connections are in use."""
     async with AsyncExitStack() as stack:
         for _ in range(POOL_SIZE):
             await stack.enter_async_context(db.read())

@@ -12,7 +12,7 @@ from predmarket.server.gateway.fair_turns import FairTurns, Share, fair_turns
 
 
 class Clock:
-    """The module's time, which passes when a test says so."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -24,20 +24,20 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Replace the module's time."""
+    """Replace the module's clock."""
     made = Clock()
     monkeypatch.setattr(module, "time", made)
     return made
 
 
 async def next_round(clock: Clock) -> None:
-    """Let the event loop make a round, in which others have work."""
+    """Let the event loop run one round, with time for others."""
     clock.now += 0.0002
     await asyncio.sleep(0)
 
 
 async def test_many_connections_leave_room_for_others(clock: Clock) -> None:
-    """Each pass of the loop does a bounded part of what all have to read, in their order."""
+    """Each pass of the loop does a bounded part of the reads of all connections, in order."""
     shared = FairTurns()
     share = shared.share("a")
     done: list[int] = []
@@ -62,8 +62,8 @@ async def test_many_connections_leave_room_for_others(clock: Clock) -> None:
     assert max(after - before for before, after in pairwise(seen)) <= 3
 
 
-async def test_what_came_new_waits_once_a_pass_is_used_up(clock: Clock) -> None:
-    """And no longer than that."""
+async def test_new_connections_wait_for_the_next_pass(clock: Clock) -> None:
+    """A new connection waits while the pass is used up, and no longer."""
     shared = fair_turns(asyncio.get_running_loop())
     assert shared is fair_turns(asyncio.get_running_loop())
     crowded = [shared.crowded]
@@ -75,9 +75,9 @@ async def test_what_came_new_waits_once_a_pass_is_used_up(clock: Clock) -> None:
     assert crowded == [False, True]
 
 
-async def test_who_asks_for_little_is_next(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether many connections of one address or one connection of its own ask for much."""
-    monkeypatch.setattr(module, "PASS_SECONDS", 0.0)  # one turn a pass
+async def test_modest_connections_come_next(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A modest connection comes next beside many of one address or one that reads much."""
+    monkeypatch.setattr(module, "PASS_SECONDS", 0.0)  # one turn per pass
     shared = FairTurns()
     order: list[str] = []
 
@@ -110,7 +110,7 @@ async def test_who_asks_for_little_is_next(clock: Clock, monkeypatch: pytest.Mon
 
 
 async def test_idling_saves_nothing_up(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address that was silent while another worked does not come first until it has as much."""
+    """An idle address gains no priority over one that worked meanwhile."""
     monkeypatch.setattr(module, "PASS_SECONDS", 0.0)
     shared = FairTurns()
     idle, worker = shared.share("idle"), shared.share("worker")
@@ -132,7 +132,7 @@ async def test_idling_saves_nothing_up(clock: Clock, monkeypatch: pytest.MonkeyP
 
 
 async def test_the_steps_of_a_task_count(clock: Clock) -> None:
-    """And what a task waits for reaches it as it would without being metered."""
+    """The steps of a metered task count, and it receives timeouts as without metering."""
     shared = FairTurns()
     share = shared.share("a")
 
@@ -156,8 +156,8 @@ async def test_the_steps_of_a_task_count(clock: Clock) -> None:
         await shared.metered(share, fail())
 
 
-async def test_a_turn_given_up_or_failed_stops_no_other() -> None:
-    """A failure is told to the loop."""
+async def test_a_cancelled_or_failed_turn_stops_no_other() -> None:
+    """A cancelled or failed turn stops no other; the loop's handler gets the failure."""
     loop = asyncio.get_running_loop()
     shared, done, told = FairTurns(), [], []
     share = shared.share("a")
@@ -176,8 +176,8 @@ async def test_a_turn_given_up_or_failed_stops_no_other() -> None:
     assert isinstance(told[0], KeyError)
 
 
-def test_a_loop_that_is_over_is_not_kept() -> None:
-    """Nor is what waits in it."""
+def test_a_closed_loop_is_freed() -> None:
+    """A closed loop and its waiting turns are freed."""
     loop = asyncio.new_event_loop()
     gone = weakref.ref(loop)
 

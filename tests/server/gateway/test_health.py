@@ -1,4 +1,4 @@
-"""Health asked by many at once, and while the process itself stands still."""
+"""Health checks for many concurrent requests, and while the process itself is paused."""
 
 import asyncio
 import time
@@ -6,8 +6,8 @@ import time
 from predmarket.server.gateway.health import LIMIT_S, Probe
 
 
-async def test_an_asker_hears_the_answer_that_it_waited_for() -> None:
-    """Another may ask anew between an answer and its hearing; that question is not the same."""
+async def test_each_request_gets_its_answer() -> None:
+    """Each request gets the answer that it waited for, although another check begins meanwhile."""
 
     async def there() -> bool:
         await asyncio.sleep(0)
@@ -25,7 +25,7 @@ async def test_an_asker_hears_the_answer_that_it_waited_for() -> None:
 
 
 async def test_a_part_that_answered_while_the_process_stood_still() -> None:
-    """The time of a process that was stopped is not the part's: its answer is there, and heard."""
+    """The time in which the process was paused does not count against a part that has answered."""
 
     async def there() -> bool:
         await asyncio.to_thread(time.sleep, LIMIT_S / 5)
@@ -38,7 +38,7 @@ async def test_a_part_that_answered_while_the_process_stood_still() -> None:
 
 
 async def test_a_part_that_hangs_is_down_in_time() -> None:
-    """A question without an answer ends after its time."""
+    """A part that hangs is reported down after the limit."""
     began = time.monotonic()
     assert await Probe(asyncio.Event().wait).part() == "down"
     assert time.monotonic() - began >= LIMIT_S * 0.9

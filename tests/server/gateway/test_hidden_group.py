@@ -1,9 +1,9 @@
-"""Two exchanges that differ only in a hidden group's markets and their trading: an outsider cannot
-tell them apart on any route or topic, once times are removed and ids are replaced by their rank.
+"""Two exchanges that differ only in a hidden group's markets look the same to an outsider.
 
-Every route of the API's document is asked, so a new one is covered by itself; so is every address
-of the Kalshi-shaped API. Sockets listen to all public topics from the beginning. What the exchange
-accepts: gaps in ids, which the ranks remove.
+The outsider cannot tell them apart on any route or topic, once times are removed and ids are
+replaced by their rank. The test requests every route of the API's document, so that new routes are
+covered, and every address of the Kalshi-shaped API. Sockets listen to all public topics from the
+beginning. Gaps in ids are accepted; the ranks remove them.
 """
 
 import json
@@ -56,19 +56,19 @@ HEADERS = ("content-type", "cache-control", "etag", "retry-after", "location", "
 
 @pytest.fixture
 def more_settings() -> dict[str, str]:
-    """Settings of an exchange with the Kalshi-shaped API."""
+    """Return the settings of an exchange with the Kalshi-shaped API."""
     return {"kalshi": "on"}
 
 
 class Answer(NamedTuple):
-    """An answer's status and JSON object, {} for anything else."""
+    """The status and JSON object of an answer; {} stands for other bodies."""
 
     status: int
     said: Json
 
 
 class World:
-    """An exchange with a club; in one of the two the club has markets and trades."""
+    """An exchange with a group; in one of the two the group has markets and trades."""
 
     def __init__(self, exchange: Exchange, users: dict[str, User], *, hidden: bool) -> None:
         self.exchange = exchange
@@ -79,7 +79,7 @@ class World:
         """The ids of what was made, by the names that ``names`` uses."""
 
     async def happen(self) -> None:
-        """Run public trading, and between any two steps of it something that is hidden."""
+        """Run the public trading, with hidden steps between its steps."""
         unseen = self._hidden() if self.hidden else iter(())
         for step in self._public():
             await step()
@@ -133,11 +133,11 @@ class World:
         return made
 
     def id(self, name: str) -> str:
-        """Return an id; one of a hidden thing was never given where there is none."""
+        """Return an id; a hidden object's id stands for an unused one in the other exchange."""
         return str(self.ids.get(name, 999_999))
 
     def names(self, parameter: str) -> list[str]:
-        """Return what a parameter of a path or a query is tried with; the first one is there."""
+        """Return the values to try for a parameter; the first one exists."""
         return {
             "market": ["rain", self.id("rain"), "secret", self.id("secret"), "quiz", "poll-a"],
             "event": ["cup", self.id("cup"), "poll", self.id("poll")],
@@ -162,7 +162,7 @@ def unsigned(method: str, path: str) -> dict[str, str]:
 
 
 async def listening(stack: AsyncExitStack, world: World) -> list[Client]:
-    """Return sockets of the outsider and of nobody, that listen to everything they may."""
+    """Return sockets of the outsider and of an anonymous client, subscribed to all they may see."""
     found = []
     for user in (world.users["bob"], None):
         client = await stack.enter_async_context(opened(world.exchange.url, user))
@@ -174,8 +174,10 @@ async def listening(stack: AsyncExitStack, world: World) -> list[Client]:
 
 
 async def hear(world: World, client: Client) -> None:
-    """Read what was told until the last market; then ask for topics that are there or not, and
-    resume the topic of all markets from each number."""
+    """Read messages up to the last market; then request every topic.
+
+    Some topics exist and some do not. Resume the topic of all markets from each number.
+    """
     for message in await client.until(lambda one: one.get("data", {}).get("slug") == "last"):
         world.reading.note("heard", said=message)
     topics = [f"{kind}:{name}" for kind in ("orderbook", "trades", "ticker")
@@ -204,11 +206,11 @@ class Walk:
         self._sign = sign
 
     async def ask(self, method: str, path: str, body: Json | None = None) -> Answer:
-        """Send a request and note the answer; return its status and JSON object."""
+        """Send a request and record the answer; return its status and JSON object."""
         headers = self._sign(method, path.partition("?")[0])
         answer = await self._client.request(method, path, json=body, headers=headers)
         is_json = "json" in answer.headers.get("content-type", "") and answer.content
-        fixed = path in ("/openapi.json", "/docs")  # the ids of its examples are none
+        fixed = path in ("/openapi.json", "/docs")  # the ids in its examples are fixed
         said = answer.json() if is_json and not fixed else answer.text
         told = [answer.headers.get(name) for name in HEADERS]
         shown = re.sub(r"cursor=.*|\d+", "#", path)
@@ -216,7 +218,7 @@ class Walk:
         return Answer(answer.status_code, said if isinstance(said, dict) else {})
 
     async def pages(self, path: str) -> Answer:
-        """Get an address, and a list in pages of one, too."""
+        """Get an address, and a list also in pages of one item."""
         answer = await self.ask("GET", path)
         name = next((one for one in ("nextCursor", "cursor") if one in answer.said), None)
         short = f"{path}{'&' if '?' in path else '?'}limit=1"
@@ -226,9 +228,9 @@ class Walk:
         return answer
 
     def paths(self, template: str) -> list[str]:
-        """Return an address with what its parameters are tried with, one after the other."""
+        """Return an address with each of its parameters' values in turn."""
         names = re.findall(r"\{(\w+)", template)
-        others = "id" if "/orders/" not in template else ""  # an id of something else than an order
+        others = "id" if "/orders/" not in template else ""  # an id of an object that is no order
         tried = {name: self._world.names(name) or ["1"] for name in names if name != others}
         tried |= {name: ["1"] for name in names if name == others}
         usual = {name: values[0] for name, values in tried.items()}
@@ -238,7 +240,7 @@ class Walk:
 
 
 async def walk_document(world: World, client: httpx.AsyncClient) -> None:
-    """Ask every route of the document, with every filter, and send every body; accounts apart."""
+    """Request every route of the document with every filter and body, except for the accounts'."""
     walk, paths = Walk(world, client), document(APP)["paths"]
     for one in operations(APP):
         parameters = paths[one.path][one.method.lower()].get("parameters", [])
@@ -256,11 +258,11 @@ async def walk_document(world: World, client: httpx.AsyncClient) -> None:
             else:
                 break
             if answer.status == 403 and path == walk.paths(one.path)[0]:
-                break  # it is for admins
+                break  # only admins may use it
 
 
 def _bodies(world: World, kind: type) -> list[Json | None]:
-    """Return the example of a body, with each market and event that it may name."""
+    """Return the example of a body, with each market and event as its target."""
     example = json.loads(msgspec.json.encode(EXAMPLES[kind]))
     names = {"marketId": "market", "eventId": "event"}
     found = [{**example, key: value} for key in names if key in example
@@ -269,7 +271,7 @@ def _bodies(world: World, kind: type) -> list[Json | None]:
 
 
 async def walk_kalshi(world: World, key: Signer, client: httpx.AsyncClient) -> None:
-    """Ask every address of the Kalshi-shaped API, and those that list something by every filter."""
+    """Request every address of the Kalshi-shaped API, and its lists with every filter."""
     walk = Walk(world, client, key.headers)
     span = "period_interval=60&start_ts=1&end_ts=2000"
     body = {"ticker": "SECRET", "side": "bid", "count": "1", "price": "0.40", "reduce_by": "1"}
@@ -293,7 +295,7 @@ async def walk_kalshi(world: World, key: Signer, client: httpx.AsyncClient) -> N
 
 @asynccontextmanager
 async def begun(settings: Settings, folder: Path, *, hidden: bool) -> AsyncIterator[World]:
-    """Run an exchange of its own, with a club of two and two others."""
+    """Run a new exchange with a group of two users and two other users."""
     url = make_url(settings.database).set(database=str(folder / "exchange.db"))
     shutil.copy(make_url(settings.database).database or "", folder / "exchange.db")
     given = {"data_dir": folder, "database_url": SecretStr(str(url))}
@@ -305,7 +307,7 @@ async def begun(settings: Settings, folder: Path, *, hidden: bool) -> AsyncItera
 
 
 async def read(world: World) -> Reading:
-    """Return what the outsider and nobody are told."""
+    """Return everything that the outsider and an anonymous client see."""
     private = Ed25519PrivateKey.generate()
     key = await signer(world.exchange, world.users["bob"], private=private)
     async with AsyncExitStack() as stack:
@@ -320,9 +322,9 @@ async def read(world: World) -> Reading:
             world.reading.note("kalshi", said=json.loads(heard))
         for client in clients:
             await hear(world, client)
-    app: Any = world.exchange.app  # the library has no names for its types
+    app: Any = world.exchange.app  # the library does not name its types
     token = world.users["bob"].client.headers["authorization"]
-    far = httpx.ASGITransport(app=app, client=("203.0.113.7", 1))  # not on the exchange's machine
+    far = httpx.ASGITransport(app=app, client=("203.0.113.7", 1))  # not from loopback
     async with httpx.AsyncClient(transport=far, base_url=world.exchange.url) as outsider:
         await walk_kalshi(world, key, outsider)
         outsider.headers["authorization"] = token
@@ -334,8 +336,8 @@ async def read(world: World) -> Reading:
 async def test_an_outsider_cannot_tell(
     settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Live on sockets, on every route of the document, and in the Kalshi-shaped API."""
-    caplog.set_level(logging.ERROR)  # thousands of lines about requests cost more than they do
+    """The outsider sees the same on sockets, on every route and in the Kalshi-shaped API."""
+    caplog.set_level(logging.ERROR)  # thousands of log lines would cost more than the requests
     told = []
     for hidden in (False, True):
         folder = tmp_path / str(hidden)

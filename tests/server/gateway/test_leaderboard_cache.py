@@ -1,4 +1,4 @@
-"""Boards are computed one at a time, for all who ask, and for a fifth of the time at most."""
+"""Boards are computed one at a time, for all who wait, and at most a fifth of the time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ STARTS = [Start(season, 0) for season in range(module.MAX_FLIGHTS + 1)]
 
 
 class Slow:
-    """A database whose boards take ``cost_s`` each, and count how often they were computed."""
+    """A database whose boards take ``cost_s`` each, with a count of the computations."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
@@ -33,11 +33,11 @@ class Slow:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[None]:
-        """Open nothing."""
+        """Yield nothing instead of a connection."""
         yield None
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the time."""
         await asyncio.sleep(0)
         self.now += seconds
 
@@ -60,8 +60,8 @@ def profit(board: Board) -> int:
     return board.standings[0].profit
 
 
-async def test_whoever_asks_at_once_gets_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A later one gets a later board: what happened in between is in it."""
+async def test_concurrent_requests_share_a_board(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Concurrent requests share a board; a later request gets a later one."""
     slow = Slow(monkeypatch)
     boards = await asyncio.gather(*[slow.cache.of(None, False, 0) for _ in range(30)])
     assert {profit(one) for one in boards} == {1}
@@ -72,7 +72,7 @@ async def test_whoever_asks_at_once_gets_the_same(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_long_rest_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then the board before is told; after the rest a new one is computed."""
+    """During a long pause the previous board is returned; afterwards a new one is computed."""
     slow = Slow(monkeypatch)
     slow.cost_s = 1.0
     assert profit(await slow.cache.of(None, False, 0)) == 1
@@ -82,7 +82,7 @@ async def test_a_long_rest_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_it_rests_four_times_as_long_as_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many ask for however many boards."""
+    """The pause is four times the computation's duration, for any number of requests and boards."""
     slow = Slow(monkeypatch)
     begun = slow.now
     for _ in range(5):
@@ -92,7 +92,7 @@ async def test_it_rests_four_times_as_long_as_it_works(monkeypatch: pytest.Monke
 
 
 async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has waited too long gets the board before, or is refused."""
+    """A request that waits too long gets the previous board or is refused."""
     slow = Slow(monkeypatch)
     assert profit(await slow.cache.of(None, False, 0)) == 1
     monkeypatch.setattr(module, "WAIT_SECONDS", 0.01)
@@ -104,7 +104,10 @@ async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Too many different boards at once are refused; a failure is told, and the next one works."""
+    """Too many different boards at once are refused.
+
+    A failure is reported, and the next computation works.
+    """
     slow = Slow(monkeypatch)
     many = [slow.cache.of(start, False, 0) for start in STARTS]
     found = await asyncio.gather(*many, return_exceptions=True)

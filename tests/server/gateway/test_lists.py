@@ -1,4 +1,4 @@
-"""Lists of markets and events: right pages, at the price of what they hold."""
+"""Lists of markets and events return the right pages at a cost proportional to the page."""
 
 import asyncio
 
@@ -27,12 +27,12 @@ LISTS = (
 
 @pytest.fixture
 def more_settings() -> dict[str, str]:
-    """Settings of an exchange with the Kalshi-shaped API."""
+    """Return the settings of an exchange with the Kalshi-shaped API."""
     return {"kalshi": "on"}
 
 
 async def get(client: httpx.AsyncClient, path: str, **query: str | int) -> Json:
-    """Return the content of a list."""
+    """Return the body of a list."""
     answer = await client.get(path, params=query)
     assert answer.status_code == 200, answer.text
     found: Json = answer.json()
@@ -40,7 +40,7 @@ async def get(client: httpx.AsyncClient, path: str, **query: str | int) -> Json:
 
 
 async def event(exchange: Exchange, slug: str) -> None:
-    """Make an event of two markets."""
+    """Create an event of two markets."""
     names = [{"slug": f"{slug}-{one}", "question": f"{one}?"} for one in "ab"]
     body = {"slug": slug, "title": "Who wins?", "markets": names}
     assert (await exchange.admin.client.post("/v1/events", json=body)).status_code == 201
@@ -59,10 +59,13 @@ def fill(view: MarketView) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_a_page_costs_what_it_holds(
+async def test_a_page_costs_its_own_items(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Among thousands of markets, in both APIs; a search lets others go between."""
+    """A page among thousands of markets costs its own items, in both APIs.
+
+    A search yields to other tasks.
+    """
     await exchange.market("rain")
     await event(exchange, "race")
     fill(exchange.node.view)
@@ -96,7 +99,7 @@ async def test_a_page_costs_what_it_holds(
 
 @ON_ONE_DATABASE
 async def test_a_list_follows_what_happens_to_its_markets(exchange: Exchange) -> None:
-    """An event has the status of its most open market; only admins see drafts."""
+    """An event has the status of its most open market, and only admins see drafts."""
     await exchange.market("rain")
     await event(exchange, "race")
     await event(exchange, "cup")

@@ -1,4 +1,4 @@
-"""A preview against the real core: what it says is what placing then does."""
+"""A preview against the real core equals the placement that follows."""
 
 import random
 
@@ -41,7 +41,7 @@ SEEN_AT_LEAST = {
 
 
 def random_order(rng: random.Random, market: int, key: str | None) -> PlaceOrder:
-    """Return an order that meets others often: few users, few prices."""
+    """Return an order that often meets others: few users, few prices."""
     is_market = rng.random() < 0.15
     tif = rng.choice((TimeInForce.IOC, TimeInForce.FOK))
     if not is_market and rng.random() < 0.75:
@@ -68,7 +68,7 @@ def random_order(rng: random.Random, market: int, key: str | None) -> PlaceOrder
 
 
 async def previewed(db: Database, command: PlaceOrder) -> Outcome | Refusal:
-    """Return what the preview says."""
+    """Return an order's preview or refusal."""
     try:
         async with db.read() as connection:
             return await dry_run(connection, command, wall_clock())
@@ -77,7 +77,7 @@ async def previewed(db: Database, command: PlaceOrder) -> Outcome | Refusal:
 
 
 async def locked(db: Database, user_id: int) -> int:
-    """Return the cash that a user's orders hold."""
+    """Return the cash locked by a user's orders."""
     async with db.read() as connection:
         account = await account_of(connection, user_id)
     assert account is not None
@@ -87,10 +87,9 @@ async def locked(db: Database, user_id: int) -> int:
 async def compare(
     running: Running, db: Database, command: PlaceOrder, *, repeated: bool = False
 ) -> str:
-    """Preview an order, place it, and hold one against the other; return what kind it was.
+    """Preview an order, place it, and compare both; return the order's status or refusal.
 
-    A repeat under its client order id gets the original's answer: a preview says what a new one
-    would get.
+    A repeat gets the original's answer, while a preview answers for a new order.
     """
     preview = await previewed(db, command)
     before = await locked(db, command.user_id)
@@ -121,8 +120,10 @@ async def compare(
 
 
 async def test_a_preview_is_what_placing_does(exchange: Exchange) -> None:
-    """Random orders of few users at few prices, in a market without fees and in one with them: the
-    figures agree, and so do the refusals."""
+    """Previews of random orders have the figures and refusals of their placements.
+
+    The orders come from few users at few prices, in a market with fees and in one without.
+    """
     seed = random.randrange(10**9)
     print("seed", seed)
     rng = random.Random(seed)
@@ -154,7 +155,7 @@ async def test_a_preview_is_what_placing_does(exchange: Exchange) -> None:
 
 
 async def test_a_preview_reads_on_past_many_orders(exchange: Exchange) -> None:
-    """More makers than one page of the walk holds, on either side, at one price and at several."""
+    """A preview walks more makers than a page holds, on both sides, at one price and at several."""
     db = Database(exchange.url)
     async with exchange.trading() as running:
         for user, side, cents in ((1, Side.BUY, 40), (3, Side.SELL, 50)):
@@ -167,7 +168,10 @@ async def test_a_preview_reads_on_past_many_orders(exchange: Exchange) -> None:
 
 
 async def test_the_queue_ahead(exchange: Exchange) -> None:
-    """Exact under amends: a smaller quantity keeps its place, anything else goes to the back."""
+    """The queue ahead is exact after amends.
+
+    A smaller quantity keeps its place; other amends lose it.
+    """
     db = Database(exchange.url)
 
     async def ahead(*ids: int) -> list[int | None]:

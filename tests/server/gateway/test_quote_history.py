@@ -1,7 +1,7 @@
-"""Quotes last: over restarts, and on every gateway the same, as a naive look at each command says.
+"""Quotes survive restarts and are the same on every gateway.
 
-The expectation is written apart from what is tested: it executes the journal, looks at all resting
-orders after each command, and puts what it saw into spans.
+The expected quotes are computed independently: the test replays the journal, looks at all resting
+orders after each command, and puts the quotes into spans.
 """
 
 import random
@@ -33,27 +33,27 @@ Seen = tuple[int, int, int, int]
 
 
 class Gateway:
-    """A gateway's history of quotes, told of each batch (core.ports.Outlet)."""
+    """A gateway's history of quotes, fed with each batch (core.ports.Outlet)."""
 
     def __init__(self, db: Database) -> None:
         self.quotes = QuoteHistory(db)
         self.last = 0
 
     def committed(self, changes: Changes, encoded: bytes) -> None:
-        """Take a batch."""
+        """Apply a batch."""
         del encoded
         self.last = changes.batch
         self.quotes.committed(changes)
 
     def reloaded(self, recent: Sequence[Changes]) -> None:
-        """Take what was committed meanwhile."""
+        """Apply the batches committed meanwhile."""
         for changes in recent:
             if changes.batch > self.last:
                 self.committed(changes, b"")
 
 
 def seen(exchange: Exchange) -> list[Seen]:
-    """Return what a look at the market after each command shows."""
+    """Return the quotes of the market after each command."""
     engine, found = Engine(), []
     with closing(open_store(exchange.url)) as store:
         store.connect()
@@ -90,12 +90,12 @@ def expected(found: list[Seen], width: int) -> dict[int, QuoteCandle]:
 
 
 async def shows(gateway: QuoteHistory, running: Running, width: int) -> dict[int, QuoteCandle]:
-    """Return all that a gateway shows of the market."""
+    """Return all candles that a gateway shows of the market."""
     return await gateway.of(running.view.market(MARKET), width, 0, FOR_EVER)
 
 
 async def knows_what_was(history: QuoteHistory, running: Running, found: list[Seen]) -> None:
-    """Require that a gateway knows how the market stood a day before, at any moment."""
+    """Check that a gateway knows the market's state a day before, at any moment."""
     market = running.view.market(MARKET)
     for minute in {(at // MINUTE + 1) * MINUTE for at, *_ in found}:
         last = [one for one in found if one[0] < minute][-1]
@@ -106,7 +106,7 @@ async def knows_what_was(history: QuoteHistory, running: Running, found: list[Se
 
 
 async def trade(running: Running, rnd: random.Random, minutes: int) -> None:
-    """Let the quotes move for some minutes; several commands a batch, at times none."""
+    """Change the quotes for some minutes, sometimes with several commands in a batch."""
     for _ in range(minutes):
         for _ in range(rnd.randrange(4)):
             side = rnd.choice((Side.BUY, Side.SELL))
@@ -118,11 +118,11 @@ async def trade(running: Running, rnd: random.Random, minutes: int) -> None:
 
 
 def agree(shown: dict[int, QuoteCandle], wanted: dict[int, QuoteCandle]) -> None:
-    """Require the candles of each span that has one, and no other quotes in the rest."""
+    """Check the candles of each expected span, and that other spans have none."""
     assert shown
     for start, candle in shown.items():
         assert candle == wanted[start], start
-    for start in wanted.keys() - shown.keys():  # a command came, and the quotes stayed
+    for start in wanted.keys() - shown.keys():  # a command arrived that left the quotes unchanged
         bid, ask, _ = wanted[start]
         assert len({*bid}) == len({*ask}) == 1
 
@@ -130,7 +130,10 @@ def agree(shown: dict[int, QuoteCandle], wanted: dict[int, QuoteCandle]) -> None
 async def test_quotes_are_the_same_after_restarts_and_on_every_gateway(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One gateway sees everything, one begins late, one sees nothing but the database."""
+    """Three gateways show the same quotes over restarts.
+
+    One sees every batch, one starts late, and one reads only the database.
+    """
     monkeypatch.setattr(quote_rows, "WRITE_EVERY", 13)
     monkeypatch.setattr(quote_history, "OUTBOX_BATCHES", 30)
     db, rnd = Database(exchange.url), random.Random(1)
@@ -157,7 +160,7 @@ async def test_quotes_are_the_same_after_restarts_and_on_every_gateway(
 async def test_a_gateway_that_missed_batches_reads_them(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It was not told of some, so it looks into the outbox again."""
+    """A gateway that missed batches reads them from the outbox."""
     monkeypatch.setattr(quote_rows, "WRITE_EVERY", 1_000)
     db = Database(exchange.url)
     gateway = Gateway(db)
@@ -179,7 +182,7 @@ async def test_a_gateway_that_missed_batches_reads_them(
 async def test_waiting_quotes_are_bounded(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Many minutes are written before their batch comes."""
+    """Quotes of many minutes are written before their batch is due."""
     monkeypatch.setattr(quote_rows, "WRITE_AT", 3)
     async with exchange.trading(clock=LaboratoryClock()) as running:
         await running.core.advance(running.core.now() + 10 * MINUTE)

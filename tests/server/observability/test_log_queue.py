@@ -1,4 +1,4 @@
-"""A slow or stuck reader of the log delays nobody."""
+"""A slow or stuck reader of the log delays no part of the exchange."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ log = logging.getLogger("predmarket.test")
 
 @contextmanager
 def unread(most: int = 4_000) -> Iterator[tuple[int, LogQueue]]:
-    """Log into a full pipe that nobody reads; yield its other end and the handler."""
+    """Log into a full pipe without a reader; yield the pipe's other end and the handler."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     filling = b"x" * 4096
@@ -39,20 +39,23 @@ def unread(most: int = 4_000) -> Iterator[tuple[int, LogQueue]]:
         finally:
             log.setLevel(before)
             root.removeHandler(handler)
-            rest.close()  # what waits is lost, and the thread with it is free
+            rest.close()  # drops the waiting lines and frees the writing thread
             handler.flush()
 
 
 def read_until(fd: int, last: str) -> list[str]:
-    """Read to a line; return the lines, without what filled the pipe."""
+    """Read up to a line; return the lines, without the bytes that filled the pipe."""
     text = b""
     while not text.endswith(f"{last}\n".encode()):
         text += os.read(fd, 65_536)
     return text.decode().lstrip("x").splitlines()
 
 
-def test_lines_beyond_the_bound_are_dropped_and_told() -> None:
-    """The first ones come in order once somebody reads, then how many are missing."""
+def test_lines_beyond_the_bound_are_counted() -> None:
+    """Lines beyond the bound are dropped.
+
+    A later reader gets the first lines in order, then the number of dropped ones.
+    """
     with unread() as (reading, handler):
         began = time.monotonic()
         for number in range(1_000):
@@ -73,7 +76,7 @@ def test_lines_beyond_the_bound_are_dropped_and_told() -> None:
 
 
 def test_a_flush_does_not_wait_for_ever() -> None:
-    """The process ends although nobody reads its log."""
+    """A flush ends after its limit without a reader, so the process can end."""
     with unread() as (_, handler):
         log.info("unread")
         began = time.monotonic()
@@ -83,7 +86,7 @@ def test_a_flush_does_not_wait_for_ever() -> None:
 
 
 def test_a_child_of_a_fork_writes_its_own_lines(tmp_path: Path) -> None:
-    """Though the parent's thread is not in it; what waits in the parent is the parent's."""
+    """A forked child writes its own lines without the parent's thread, and none of the parent's."""
     path = tmp_path / "log"
     with path.open("w") as stream:
         handler = LogQueue(stream)
@@ -93,13 +96,13 @@ def test_a_child_of_a_fork_writes_its_own_lines(tmp_path: Path) -> None:
         if pid == 0:
             handler.emit(logging.makeLogRecord({"msg": "child"}))
             handler.flush()
-            os.kill(os.getpid(), signal.SIGKILL)  # without what pytest would do at an exit
+            os.kill(os.getpid(), signal.SIGKILL)  # skips what pytest does at an exit
         assert os.waitpid(pid, 0)[1] == signal.SIGKILL
     assert path.read_text() == "parent\nchild\n"
 
 
 def test_a_reader_that_is_gone_costs_lines_and_nothing_else() -> None:
-    """They are counted."""
+    """Lines to a closed pipe are counted as dropped and cause no other error."""
     reading, writing = os.pipe()
     with open(writing, "w") as stream:
         handler = LogQueue(stream)
@@ -111,7 +114,7 @@ def test_a_reader_that_is_gone_costs_lines_and_nothing_else() -> None:
 
 @ON_ONE_DATABASE
 async def test_the_exchange_answers_meanwhile(exchange: Exchange) -> None:
-    """Requests whose access lines nobody reads are answered; a metric tells of the lines."""
+    """Requests are answered although nobody reads their access lines. A metric counts the lines."""
     ours = logging.getLogger("predmarket")
     before = ours.level
     with unread(most=50):

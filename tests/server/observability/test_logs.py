@@ -1,4 +1,4 @@
-"""Log lines: whose they are, what they hide, and that each is one line."""
+"""Log lines name their request, hide secrets, and are one line each."""
 
 import io
 import json
@@ -27,7 +27,7 @@ log = logging.getLogger("predmarket.test")
 
 @contextmanager
 def logging_to(*, as_json: bool, secrets: list[str]) -> Iterator[io.StringIO]:
-    """Render every logger's lines into a text."""
+    """Render the lines of every logger into a text."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     logs.set_format(handler, stream, as_json=as_json, secrets=secrets)
@@ -52,13 +52,13 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 
 def test_a_line_is_one_object() -> None:
-    """Whatever the text holds, and with what was said in ``extra``; libraries too."""
+    """A line is one JSON object with the fields of ``extra``, whatever its text; libraries' too."""
     with logging_to(as_json=True, secrets=[]) as stream:
         log.info("two\nlines %s", "é", extra={"error": "x\ny", "count": 3})
         logging.getLogger("a.library").warning("odd: %r", "\x1b[31m")
     mine, theirs = lines(stream)
     assert mine.pop("ts").endswith("Z")
-    mine.pop("message", None)  # what pytest own handler leaves in the record
+    mine.pop("message", None)  # pytest's own handler leaves it in the record
     assert mine == {
         "event": "two lines é",
         "level": "info",
@@ -70,12 +70,12 @@ def test_a_line_is_one_object() -> None:
 
 
 def test_an_announcement() -> None:
-    """A field for each fact where programs read; for people the hints as lines below it."""
+    """An announcement has a field for each fact in JSON, and for people hints in lines below it."""
     facts, hints = {"url": "http://127.0.0.1:1", "port": 1}, ["In another terminal:", "  tui"]
     ours = logging.getLogger(logs.OURS)
     for as_json in (True, False):
         with logging_to(as_json=as_json, secrets=[]) as stream:
-            ours.setLevel(logging.ERROR)  # it is said all the same
+            ours.setLevel(logging.ERROR)  # an announcement ignores the level
             try:
                 logs.announce("it is ready", facts, hints)
             finally:
@@ -93,8 +93,8 @@ def test_an_announcement() -> None:
             assert "port" not in text
 
 
-def test_on_a_terminal_requests_are_told_at_debug(caplog: pytest.LogCaptureFixture) -> None:
-    """So that what whoever starts the exchange has to read stays in sight."""
+def test_on_a_terminal_requests_are_logged_at_debug(caplog: pytest.LogCaptureFixture) -> None:
+    """On a terminal requests are logged at DEBUG, so that the start's messages stay visible."""
     scope = cast("HTTPScope", {"type": "http", "method": "GET", "raw_path": b"/v1/markets"})
     logger = "predmarket.server.observability.access"
     with caplog.at_level(logging.DEBUG, logger=logger):
@@ -106,7 +106,7 @@ def test_on_a_terminal_requests_are_told_at_debug(caplog: pytest.LogCaptureFixtu
 
 
 def test_an_error_carries_its_traceback_as_a_field() -> None:
-    """On the same line, frame by frame, without the values of variables."""
+    """An error's traceback is a field of its line, frame by frame, without values of variables."""
     with logging_to(as_json=True, secrets=[]) as stream:
         try:
             fail()
@@ -120,8 +120,8 @@ def test_an_error_carries_its_traceback_as_a_field() -> None:
     assert JWT not in stream.getvalue()
 
 
-def test_a_line_says_whose_request_it_belongs_to() -> None:
-    """As far as it is known when the line is written."""
+def test_a_line_names_its_request() -> None:
+    """A line names its request and user as far as they are known when it is written."""
     scope: dict[str, Any] = {"type": "http", "state": {"request_id": "r-1"}}
     token = CURRENT.set(cast("HTTPScope", scope))
     try:
@@ -139,7 +139,7 @@ def test_a_line_says_whose_request_it_belongs_to() -> None:
 
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "console"])
 def test_no_secret_in_any_form(as_json: bool) -> None:
-    """Known by its value, by its look, or by the name of its field, also inside a traceback."""
+    """No secret is logged: found by value, by form or by its field's name, in tracebacks too."""
     settings = Settings.load(
         {
             "jwt_secret": SIGNING,
@@ -184,7 +184,7 @@ def test_no_secret_in_any_form(as_json: bool) -> None:
 
 
 def test_a_person_reads_columns() -> None:
-    """And what came from outside does not drive the terminal."""
+    """On a terminal lines are columns, and control characters from outside are escaped."""
     with logging_to(as_json=False, secrets=[]) as stream:
         log.warning("core_recovering", extra={"error": "a\x1b[2Jb"})
         try:
@@ -200,7 +200,7 @@ def test_a_person_reads_columns() -> None:
 
 @pytest.fixture
 def _untouched() -> Iterator[None]:
-    """Put the loggers back as they were."""
+    """Restore the loggers after the test."""
     root, ours = logging.getLogger(), logging.getLogger(logs.OURS)
     before = (root.handlers[:], root.level, ours.level)
     yield
@@ -212,7 +212,10 @@ def _untouched() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_untouched")
 def test_levels(capsys: pytest.CaptureFixture[str]) -> None:
-    """Ours as asked for, a library's from WARNING on, an announcement always; JSON off a TTY."""
+    """The level applies to our loggers; libraries log from WARNING on, announcements always.
+
+    Without a terminal the lines are JSON.
+    """
     logs.configure(Settings.load({"log_level": "debug"}), [])
     logging.getLogger("predmarket.x").debug("mine")
     logging.getLogger("aiosqlite").debug("executing INSERT with a hash")

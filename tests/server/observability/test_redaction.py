@@ -14,7 +14,7 @@ JWT = "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl"
     "piece", ["://a:", "://", "eyJ-", "eyJa.", "eyJa.eyJ-", "token-", "bearer ", "x_token", "a@:"]
 )
 def test_text_from_a_client_costs_linear_time(piece: str) -> None:
-    """Whatever it repeats of what secrets begin with."""
+    """Redaction takes linear time for any repetition of a secret's beginning."""
     assert is_linear(lambda size: scrub("GET /" + piece * size), 4_000)
 
 
@@ -29,12 +29,12 @@ def test_text_from_a_client_costs_linear_time(piece: str) -> None:
         ("eyJabc.def", "eyJabc.def"),
     ],
 )
-def test_what_only_begins_like_a_secret_hides_none_from_view(line: str, shown: str) -> None:
-    """It stays, and the secret behind it goes."""
+def test_a_beginning_of_a_secret_hides_no_other(line: str, shown: str) -> None:
+    """Text that only begins like a secret stays, and a secret behind it is hidden."""
     assert scrub(line) == shown
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
-    """A short one is as it was."""
+    """A long text is cut with a note of its length; a short one stays unchanged."""
     assert cut("abc", 3) == "abc"
     assert cut("abcd", 3) == "abc… (4 characters)"

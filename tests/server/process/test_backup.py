@@ -1,4 +1,4 @@
-"""Back-ups: whole, audited, overwriting nothing; and exchanges restored from them."""
+"""Back-ups are complete, audited and overwrite nothing; exchanges are restored from them."""
 
 import gzip
 import os
@@ -35,7 +35,7 @@ def state_hash(url: str) -> str:
 
 
 def refused(act: Callable[[], object]) -> str:
-    """Return the message of what is refused."""
+    """Return the message of a refusal."""
     with pytest.raises(OperateError) as caught:
         act()
     return caught.value.message
@@ -43,7 +43,7 @@ def refused(act: Callable[[], object]) -> str:
 
 @pytest.fixture
 def given(tmp_path: Path, migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Settings of an exchange with some history; PostgreSQL's programs are there."""
+    """Return settings of an exchange with history; PostgreSQL's programs are on the path."""
     monkeypatch.setenv("PATH", f"{wheel_programs()}{os.pathsep}{os.environ['PATH']}")
     settings = {"data_dir": str(tmp_path / "data"), "database_url": migrated_url}
     start.seed(settings, force=False)
@@ -55,7 +55,7 @@ def given(tmp_path: Path, migrated_url: str, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_restored_exchange_is_the_same(
     given: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """The state has the same hash, and the audit holds on both; doctor knows of the back-up."""
+    """The restored state has the same hash, and both audits pass; doctor finds the back-up."""
     file = tmp_path / "monday.backup"
     written = backup.backup(given, file, True, quiet)
     assert written.report.ok
@@ -87,7 +87,7 @@ def test_a_restored_exchange_is_the_same(
 
 
 def test_a_backup_while_it_trades(tmp_path: Path) -> None:
-    """The file is one moment of it, however much is written meanwhile."""
+    """A back-up made during trading holds one moment, however much is written meanwhile."""
     with Exchange() as exchange:
         exchange.market("rain")
         exchange.deposit("ann", 100)
@@ -122,8 +122,10 @@ def test_a_backup_while_it_trades(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_restored(tmp_path: Path, sqlite_template: Path) -> None:
-    """A foreign or damaged file, one of the other kind, one that does not add up: nothing is left
-    behind."""
+    """A foreign or damaged file is not restored, nor one of another database or with wrong sums.
+
+    Nothing is left behind.
+    """
     target = {"data_dir": str(tmp_path / "new")}
     text, dump, torn = tmp_path / "text", tmp_path / "dump", tmp_path / "torn"
     text.write_text("no database")
@@ -152,7 +154,7 @@ def test_what_cannot_be_restored(tmp_path: Path, sqlite_template: Path) -> None:
 def test_without_the_programs(
     tmp_path: Path, migrated_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The message says what to install; no file is left."""
+    """Without PostgreSQL's programs the error says what to install, and no file is left."""
     given = {"data_dir": str(tmp_path / "data"), "database_url": migrated_postgres_url}
     start.seed(given, force=False)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -163,7 +165,10 @@ def test_without_the_programs(
 
 
 def test_doctor_warns_of_old_backups(tmp_path: Path) -> None:
-    """A week without one, by the age of the last or of the exchange itself."""
+    """doctor warns after a week without a back-up.
+
+    The week counts from the last one or the exchange's start.
+    """
     given = {"data_dir": str(tmp_path)}
     start.seed(given, force=False)
 
@@ -181,7 +186,7 @@ def test_doctor_warns_of_old_backups(tmp_path: Path) -> None:
 
 
 def test_an_older_backup_is_brought_up_to_date(tmp_path: Path) -> None:
-    """By the version that restores it; the file itself stays as it is."""
+    """A back-up of an older version is upgraded at the restore; the file stays unchanged."""
     file = tmp_path / "file"
     with closing(sqlite3.connect(file)) as old:
         old.executescript(gzip.decompress(OLD.read_bytes()).decode())

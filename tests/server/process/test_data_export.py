@@ -1,4 +1,4 @@
-"""An export is exact, whole and of one moment: read with pandas it adds up as the audit does."""
+"""An export holds exact data of one moment: read with pandas, its sums equal the audit's."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ from predmarket.testing import Exchange
 from tests.support.core_exchange import Exchange as CoreExchange
 from tests.support.core_exchange import exchange
 
-__all__ = ["exchange"]  # a fixture
+__all__ = ["exchange"]  # this import is a fixture
 
 Traded = tuple[dict[str, str], dict[str, Decimal]]
 """The settings of an exchange, and its audit's sums."""
@@ -44,7 +44,7 @@ def quiet(_what: str, _done: int, _of: int) -> None:
 
 
 def read(folder: Path, name: str) -> pd.DataFrame:
-    """Return a file as pandas has it, amounts exact."""
+    """Return a file as a data frame with exact amounts."""
     if (folder / f"{name}.parquet").exists():
         return pd.read_parquet(folder / f"{name}.parquet")
     return pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
@@ -57,7 +57,7 @@ def total(frame: pd.DataFrame, column: str) -> Decimal:
 
 @pytest.fixture(scope="module")
 def traded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traded]:
-    """The settings of an exchange with trades in a market and an event, and its audit's sums."""
+    """Return settings of an exchange with trades in a market and an event, and its audit's sums."""
     folder = tmp_path_factory.mktemp("exchange")
     with Exchange() as exchange:
         exchange.market("rain", question="=Will it rain?", taker_fee_rate="0.07")
@@ -83,7 +83,7 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traded]:
 
 @pytest.mark.parametrize("format", ["csv", "parquet"])
 def test_it_adds_up(traded: Traded, tmp_path: Path, format: str) -> None:
-    """The ledger by counterpart gives the audit's sums; trades, candles and orders agree."""
+    """The ledger by counterpart has the audit's sums; trades, candles and orders agree."""
     settings, sums = traded
     rows = export(settings, tmp_path / "out", Options(format), quiet)
     found = {name: read(tmp_path / "out", name) for name in NAMES}
@@ -104,8 +104,8 @@ def test_it_adds_up(traded: Traded, tmp_path: Path, format: str) -> None:
     assert not book.isna().any().any()
 
 
-def test_the_files_are_told_of(traded: Traded, tmp_path: Path) -> None:
-    """Checksums hold, the journal's hash is the database's, and no text is a formula."""
+def test_checksums_and_facts_of_an_export(traded: Traded, tmp_path: Path) -> None:
+    """Checksums are correct, the journal's hash is the database's, and no text is a formula."""
     settings, _ = traded
     rows = export(settings, tmp_path, Options(), quiet)
     for line in (tmp_path / "SHA256SUMS").read_text().splitlines():
@@ -118,8 +118,11 @@ def test_the_files_are_told_of(traded: Traded, tmp_path: Path) -> None:
     assert "'=Will it rain?" in (tmp_path / "markets.csv").read_text()
 
 
-def test_nobody_is_named(traded: Traded, tmp_path: Path) -> None:
-    """Without e-mails, names and ids of one's own; the same user has the same number everywhere."""
+def test_an_anonymised_export_names_nobody(traded: Traded, tmp_path: Path) -> None:
+    """An anonymised export has no e-mails, names or client order ids.
+
+    A user has the same number in all files.
+    """
     settings, _ = traded
     export(settings, tmp_path / "open", Options(), quiet)
     export(settings, tmp_path / "closed", Options(anonymise=True), quiet)
@@ -166,9 +169,11 @@ RESOLUTIONS = [
 """What an export says of them, less the steps' numbers and times."""
 
 
-async def test_what_was_proposed(exchange: CoreExchange, tmp_path: Path) -> None:
-    """Each step of a resolution, and which proposal stands; with ``since``, the steps from then
-    on."""
+async def test_resolutions_are_exported(exchange: CoreExchange, tmp_path: Path) -> None:
+    """The export holds each step of each resolution and the standing proposals.
+
+    With ``since`` it holds the later steps.
+    """
     async with exchange.running() as running:
         for step in STEPS:
             await running.do(step)
@@ -183,7 +188,7 @@ async def test_what_was_proposed(exchange: CoreExchange, tmp_path: Path) -> None
 
 
 def test_from_a_time_on(traded: Traded, tmp_path: Path) -> None:
-    """What is older is left out; users, markets and positions are whole."""
+    """An export from a time omits older rows, but holds all users, markets and positions."""
     settings, _ = traded
     whole = export(settings, tmp_path / "whole", Options(), quiet)
     at = read(tmp_path / "whole", "trades").createdAt.max()
@@ -209,7 +214,7 @@ def test_what_is_refused(
     options: Options,
     said: str,
 ) -> None:
-    """In words; nothing is made."""
+    """A refused export has a clear message and leaves no file."""
     (tmp_path / "there").touch()
     with pytest.raises(OperateError, match=said):
         export(traded[0], tmp_path / folder, options, quiet)
@@ -217,7 +222,7 @@ def test_what_is_refused(
 
 
 def test_on_postgresql(tmp_path: Path, migrated_postgres_url: str) -> None:
-    """The same files."""
+    """An export from PostgreSQL has the same files."""
     settings = {"data_dir": str(tmp_path / "data"), "database_url": migrated_postgres_url}
     start.seed(settings, force=False)
     rows = export(settings, tmp_path / "out", Options(), quiet)

@@ -19,8 +19,10 @@ __all__ = ["settings"]
 
 @ON_ONE_DATABASE
 async def test_an_exchange_that_has_begun_gets_no_past(settings: Settings) -> None:
-    """Its time never goes backwards; it gets the markets and events, the bots' keys, and nothing
-    twice. Teams go out of the cup one after the other until four are left.
+    """A demo on a used exchange adds no past, because time never goes backwards.
+
+    It gets the markets, events and bot keys, and nothing twice. Teams leave the cup one by one
+    until four are left.
     """
     clock = DemoClock()
     async with runtime.node(settings, 0, clock) as node:
@@ -36,7 +38,7 @@ async def test_an_exchange_that_has_begun_gets_no_past(settings: Settings) -> No
         async def sleep(seconds: float) -> None:
             waits.append(seconds)
 
-        for _ in range(2):  # as often as it is started
+        for _ in range(2):  # once per start
             await knock_out(node.core, node.db, 1, random.Random(1), sleep)
         after = await outcomes(node)
         async with node.db.read() as connection:
@@ -46,23 +48,23 @@ async def test_an_exchange_that_has_begun_gets_no_past(settings: Settings) -> No
     assert first.events == again.events
     assert first.keys.keys() == again.keys.keys()
     assert first.keys != again.keys
-    assert repeated < 40  # what it asks for again changes nothing
+    assert repeated < 40  # repeated creations change nothing
     assert before == {MAYOR.slug: 9, RIVER.slug: 5, CUP.slug: 14}  # with NONE; three teams are out
     assert after == before | {CUP.slug: 5}
-    assert waits == [EVERY_S] * 11  # nine strikes, and a look that finds enough gone, twice
+    assert waits == [EVERY_S] * 11  # twice: nine strikes, and a look that finds enough teams out
 
 
 async def outcomes(node: runtime.Node) -> dict[str, int]:
-    """Return how many outcomes each event has left, NONE counted."""
+    """Return the number of outcomes left in each event, NONE included."""
     async with node.db.read() as connection:
         rows = await connection.execute(select(events.c.slug, events.c.outcomes))
         return {row.slug: row.outcomes for row in rows}
 
 
 def test_the_clock_returns_to_the_present() -> None:
-    """In the past each look is later than the one before, and none is later than now."""
+    """The demo's clock advances with each reading in the past and never exceeds the present."""
     clock, now = DemoClock(), time.time_ns() // 1_000
-    assert clock.now() < 1_000_000  # nothing is due before it is told what to show
+    assert clock.now() < 1_000_000  # nothing is due before the clock is set
     clock.turn_back(now - 1_000_000)
     looks = [clock.now() for _ in range(3)]
     assert looks == sorted(set(looks))

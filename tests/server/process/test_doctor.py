@@ -16,23 +16,26 @@ Usage = namedtuple("Usage", "total used free")
 
 @pytest.fixture
 def given(tmp_path: Path) -> dict[str, str]:
-    """Settings of an exchange that has not begun."""
+    """Return settings of an exchange that has not been started."""
     return {"data_dir": str(tmp_path / "data"), "port": "0"}
 
 
 def wrong(given: dict[str, str]) -> dict[str, str]:
-    """Return what is said of each thing that is wrong."""
+    """Return the message about each fault."""
     return {name: detail for name, ok, detail in maintenance.doctor(given) if not ok}
 
 
 def test_nothing_is_wrong_with_a_fresh_machine(given: dict[str, str], tmp_path: Path) -> None:
-    """And nothing is made by looking."""
+    """A fresh machine has no fault, and the examination creates no file."""
     assert wrong(given) == {}
     assert not (tmp_path / "data").exists()
 
 
 def test_a_good_database(given: dict[str, str], tmp_path: Path, sqlite_template: Path) -> None:
-    """Whole, durable, of this version's schema, its owner's alone; the clock agrees."""
+    """A good database is complete, durable, private to its owner and of this version's schema.
+
+    Its clock agrees.
+    """
     folder = tmp_path / "data"
     folder.mkdir(mode=0o700)
     shutil.copy(sqlite_template, folder / "predmarket.db")
@@ -53,8 +56,8 @@ def test_a_good_database(given: dict[str, str], tmp_path: Path, sqlite_template:
     assert "others may" in wrong(given)["data folder"]
 
 
-def test_what_is_no_database(given: dict[str, str], tmp_path: Path) -> None:
-    """Named, and left as it is."""
+def test_files_that_are_no_database(given: dict[str, str], tmp_path: Path) -> None:
+    """A file that is no database is named and left unchanged."""
     folder = tmp_path / "data"
     folder.mkdir()
     (folder / "predmarket.db").write_text("shopping list")
@@ -64,8 +67,8 @@ def test_what_is_no_database(given: dict[str, str], tmp_path: Path) -> None:
     assert wrong(away)["database"]
 
 
-def test_what_the_machine_lacks(given: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Space, descriptors, a port that nobody else has, Redis, a secret beyond loopback."""
+def test_faults_of_the_machine(given: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """doctor names missing space, descriptors, a free port, Redis, and a secret beyond loopback."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1, 1, 9 * 1024**2))
     monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 4096))
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -1,4 +1,4 @@
-"""A first admin, made once with a password that is said once, and other ends of a start."""
+"""The first admin is made once with a password shown once; other ends of a start."""
 
 import json
 import os
@@ -27,13 +27,16 @@ from predmarket.server.settings import Settings, SettingsError
 
 @pytest.fixture
 def settings(tmp_path: Path, migrated_sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Of an exchange with its schema and nobody in it."""
+    """Return settings of an exchange with its schema and without users."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     return Settings.load({"data_dir": tmp_path, "database_url": migrated_sqlite_url})
 
 
-async def test_the_first_is_made_and_no_second(settings: Settings) -> None:
-    """With an account, an entry in the admin log, and a password that works."""
+async def test_the_first_admin_is_made_once(settings: Settings) -> None:
+    """The first admin has an account, an entry in the admin log, and a valid password.
+
+    A second one is not made.
+    """
     async with runtime.node(settings, 0) as node:
         assert not await has_admin(node.db)
         told = await make_first_admin(node.db, node.core, "boss@example.com", 5)
@@ -56,7 +59,7 @@ async def test_the_first_is_made_and_no_second(settings: Settings) -> None:
 async def test_one_admin_where_two_have_to_agree(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The log says that nothing can be resolved; with two, or where one is enough, it does not."""
+    """The log warns of a single admin if resolutions need two, and does not warn otherwise."""
     by_two = settings.model_copy(update={"resolve_by_two": True})
     async with runtime.node(settings, 0) as node:
         for email in ("boss@example.com", "other@example.com"):
@@ -68,8 +71,8 @@ async def test_one_admin_where_two_have_to_agree(
     assert [record.message for record in caplog.records].count(TOO_FEW_ADMINS) == 2
 
 
-async def test_an_account_that_is_there_keeps_its_password(settings: Settings) -> None:
-    """It is made an admin, as ``user set-role`` makes one."""
+async def test_an_existing_account_keeps_its_password(settings: Settings) -> None:
+    """An existing account becomes the admin, as by ``user set-role``, and keeps its password."""
     async with runtime.node(settings, 0) as node:
         await make_first_admin(node.db, node.core, "boss@example.com", 0)
         async with node.db.write() as connection:
@@ -81,14 +84,14 @@ async def test_an_account_that_is_there_keeps_its_password(settings: Settings) -
 
 @pytest.mark.parametrize("email", ["", "boss", "a b@example.com", "boss@example.com\n"])
 def test_no_e_mail(email: str) -> None:
-    """Refused before anything is touched."""
+    """An invalid e-mail of the admin is refused before anything changes."""
     with pytest.raises(SettingsError, match="--admin"):
         checked_email(email)
     assert checked_email(" Boss@Example.com ") == "boss@example.com"
 
 
 async def test_a_full_disk_ends_a_start_in_words(settings: Settings) -> None:
-    """What no reply came to, before anybody was served, is the database's fault, not a defect."""
+    """A full disk at the start is reported as the database's fault and not as a defect."""
 
     async def start() -> None:
         async with runtime.node(settings, 0) as node:
@@ -103,8 +106,11 @@ async def test_a_full_disk_ends_a_start_in_words(settings: Settings) -> None:
     )
 
 
-def test_a_script_is_told_where_it_listens() -> None:
-    """One line of JSON, and the descriptor is closed; a reader that is gone does no harm."""
+def test_a_script_reads_the_address() -> None:
+    """A script reads the address as one line of JSON from a descriptor, which is then closed.
+
+    A closed reader causes no error.
+    """
     reader, writer = os.pipe()
     tell_ready(writer, json.dumps({"port": 7}))
     with open(reader, encoding="utf-8") as lines:

@@ -1,4 +1,4 @@
-"""A fork is the exchange as it was, to the hash, and goes on from there."""
+"""A fork has the original's state, to the hash, and continues from there."""
 
 import random
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ SLUGS = ("rain", "france", "brazil")
 
 
 def trade(exchange: Exchange, draw: random.Random, times: int) -> None:
-    """Place, amend and cancel orders at random, resolve a market in the end, and let time pass."""
+    """Place, amend and cancel orders at random, resolve a market at the end, and let time pass."""
     exchange.market("rain", closes_at="2h")
     exchange.event("cup", ["france", "brazil"], exhaustive=True)
     names = ("ann", "bob", "cat")
@@ -36,7 +36,7 @@ def trade(exchange: Exchange, draw: random.Random, times: int) -> None:
             qty=draw.randint(1, 9),
             price=f"0.{draw.randint(40, 60)}",
         )
-        with suppress(ApiError):  # without the money for it
+        with suppress(ApiError):  # an order beyond the user's money
             client.place_order(order)
         if turn % 7 == 0:
             client.cancel_all()
@@ -58,7 +58,7 @@ def hash_at(url: str, number: int) -> str:
 
 
 def hash_of(folder: Path) -> tuple[str, list[str]]:
-    """Return the hash of a stored exchange, and what its audit finds wrong."""
+    """Return the hash of a stored exchange and its failed audit checks."""
     with closing(open_store(f"sqlite:///{folder / 'predmarket.db'}")) as store:
         store.connect()
         store.begin_snapshot()
@@ -68,7 +68,7 @@ def hash_of(folder: Path) -> tuple[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def traded() -> Iterator[Exchange]:
-    """An exchange on which much has happened; it is running."""
+    """Return a running exchange with much history."""
     with Exchange() as exchange:
         trade(exchange, random.Random(1), 60)
         yield exchange
@@ -81,7 +81,7 @@ def make(exchange: Exchange, at: str, to: Path) -> fork.Forked:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_a_fork_has_the_originals_hash(traded: Exchange, tmp_path: Path, seed: int) -> None:
-    """At a command by chance, and its own audit holds."""
+    """A fork at a random command has the original's hash, and its own audit passes."""
     last = traded.admin.status()["sequence"]
     assert isinstance(last, int)
     number = random.Random(seed).randint(1, last)
@@ -92,7 +92,10 @@ def test_a_fork_has_the_originals_hash(traded: Exchange, tmp_path: Path, seed: i
 
 
 def test_a_fork_goes_on_at_its_time(traded: Exchange, tmp_path: Path) -> None:
-    """Before the market closed; who comes later is not there, and orders are kept."""
+    """A fork continues at its own time, before the market closed.
+
+    Later users are missing, and orders are kept.
+    """
     market = traded.admin.market("rain")
     assert market["status"] == "OPEN"
     open_orders = traded.client("ann").orders(status="LIVE")["items"]
@@ -122,17 +125,17 @@ def test_a_fork_goes_on_at_its_time(traded: Exchange, tmp_path: Path) -> None:
         ("1999-01-01T00:00:00Z", "had done nothing"),
     ],
 )
-def test_a_point_that_there_is_not_leaves_nothing(
+def test_a_missing_point_leaves_nothing(
     traded: Exchange, tmp_path: Path, at: str, says: str
 ) -> None:
-    """No folder, and an error that says what there is."""
+    """A fork at a missing command leaves no folder, and the error names the existing range."""
     with pytest.raises(OperateError, match=says):
         make(traded, at, tmp_path / "then")
     assert not (tmp_path / "then").exists()
 
 
 def test_a_folder_with_something_in_it_is_left_alone(traded: Exchange, tmp_path: Path) -> None:
-    """Perhaps it is another exchange."""
+    """A folder with files is not overwritten, because it may hold another exchange."""
     (tmp_path / "mine").write_text("mine")
     for taken in (tmp_path, tmp_path / "mine"):
         with pytest.raises(OperateError, match="not an empty folder"):
@@ -141,7 +144,7 @@ def test_a_folder_with_something_in_it_is_left_alone(traded: Exchange, tmp_path:
 
 
 def test_where_no_exchange_was_there_is_nothing_to_fork(tmp_path: Path) -> None:
-    """Neither without a database nor on an empty one."""
+    """A fork needs an exchange: a missing or empty database is refused."""
     url = f"sqlite:///{tmp_path / 'here.db'}"
     for says in ("there is no exchange", "no exchange has run"):
         with pytest.raises(OperateError, match=says):

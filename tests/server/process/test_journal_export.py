@@ -1,4 +1,4 @@
-"""The export of a journal holds everything that queues depend on."""
+"""The export of a journal holds everything that the order of a queue depends on."""
 
 import random
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ MARKETS = ("rain", "snow")
 
 @pytest.fixture(scope="module")
 def traded() -> Iterator[Exchange]:
-    """An exchange with a random flow of orders in two markets; it is running."""
+    """Return a running exchange with a random flow of orders in two markets."""
     with Exchange() as exchange:
         prepare(exchange, 120)
         yield exchange
 
 
 def prepare(exchange: Exchange, turns: int) -> None:
-    """Make the markets and the accounts, and let them trade."""
+    """Create the markets and the accounts, and trade."""
     for slug in MARKETS:
         exchange.market(slug)
     for name in NAMES:
@@ -53,7 +53,7 @@ def naive(rows: list[Row]) -> Book:
 
 
 def shown(exchange: Exchange, market: str) -> list[dict[int, int]]:
-    """Return the real book's levels as the naive one has them."""
+    """Return the real book's levels in the naive book's form."""
     book = exchange.book(market)
     return [
         {round(float(price) * 100): round(float(qty)) for price, qty in levels}
@@ -66,7 +66,7 @@ def shown(exchange: Exchange, market: str) -> list[dict[int, int]]:
 def test_a_naive_queue_gives_the_same_trades_and_the_same_book(
     traded: Exchange, tmp_path: Path, market: str, begin_s: int | None
 ) -> None:
-    """From the first order on, from a time within, and from one when all has happened."""
+    """A naive queue gives the same trades and book from the export's start, middle or end."""
     first = exported(traded, tmp_path / "all.csv", Selection())[0].time
     begin = None if begin_s is None else first + begin_s * 1_000_000
     rows = exported(traded, tmp_path / "part.csv", Selection(market, begin))
@@ -78,7 +78,7 @@ def test_a_naive_queue_gives_the_same_trades_and_the_same_book(
 
 
 def test_parts_follow_each_other(traded: Exchange, tmp_path: Path) -> None:
-    """What one export ends before, the next begins with; all together are the whole."""
+    """An export that ends at a time and one that begins there make up the whole."""
     whole = exported(traded, tmp_path / "all.csv", Selection())
     middle = whole[len(whole) // 2].time
     begin = exported(traded, tmp_path / "a.csv", Selection(end=middle))
@@ -90,13 +90,13 @@ def test_parts_follow_each_other(traded: Exchange, tmp_path: Path) -> None:
 
 
 def test_parquet_holds_the_same(traded: Exchange, tmp_path: Path) -> None:
-    """Row by row."""
+    """The Parquet export holds the same rows."""
     rows = exported(traded, tmp_path / "all.csv", Selection())
     assert exported(traded, tmp_path / "all.parquet", Selection()) == rows
 
 
 def test_anonymous_names_tell_nothing(traded: Exchange, tmp_path: Path) -> None:
-    """They count, and the same one stays the same."""
+    """Anonymous names are numbers, and the same account or order keeps its number."""
     named = exported(traded, tmp_path / "all.csv", Selection())
     hidden = exported(traded, tmp_path / "hidden.csv", Selection(anonymise=True))
     accounts = list(dict.fromkeys(row.account for row in hidden))
@@ -112,7 +112,10 @@ def test_anonymous_names_tell_nothing(traded: Exchange, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_exported_leaves_no_file(traded: Exchange, tmp_path: Path) -> None:
-    """No such market, a name that is taken, and a folder that is not there."""
+    """A refused export leaves no file.
+
+    The reasons are an unknown market, an existing file and a missing folder.
+    """
     given = {"database_url": traded.database_url}
     (tmp_path / "mine.csv").write_text("mine")
 
@@ -130,7 +133,7 @@ def test_what_cannot_be_exported_leaves_no_file(traded: Exchange, tmp_path: Path
 
 
 def test_postgresql(migrated_postgres_url: str, tmp_path: Path) -> None:
-    """The same, from the other database, while the exchange is running."""
+    """An export from a running exchange on PostgreSQL is the same."""
     with Exchange(clock="wall", settings={"database_url": migrated_postgres_url}) as exchange:
         prepare(exchange, 25)
         rows = exported(exchange, tmp_path / "all.csv", Selection("1"))

@@ -1,4 +1,4 @@
-"""Operating an exchange: seed, roles, schema, audit, and one real process from start to end."""
+"""Maintenance of an exchange: seed, roles, schema, audit, and a real process's life."""
 
 import stat
 import subprocess
@@ -20,7 +20,7 @@ from tests.support.exchange import ANSWER_S, ExchangeProcess
 
 @pytest.fixture
 def overrides(tmp_path: Path, database_url: str) -> dict[str, str]:
-    """Settings of an exchange on an empty database with its schema."""
+    """Return settings of an exchange on an empty database with its schema."""
     migrations.upgrade(database_url)
     return {"data_dir": str(tmp_path / "data"), "database_url": database_url}
 
@@ -30,7 +30,7 @@ def quiet(_what: str, _done: int, _of: int) -> None:
 
 
 def test_seeding_twice_changes_nothing(overrides: dict[str, str]) -> None:
-    """Idempotent, and the audit holds afterwards."""
+    """A second seed changes nothing, and the audit passes afterwards."""
     first = start.seed(overrides, force=False)
     assert "admin@example.com created (ADMIN)" in first.lines
     assert "user@example.com received 1000.000000" in first.lines
@@ -77,7 +77,7 @@ def test_the_seed_users_are_named(overrides: dict[str, str]) -> None:
 
 
 def test_what_is_refused(overrides: dict[str, str], tmp_path: Path) -> None:
-    """Each with one line and the exit code of its kind."""
+    """Each refusal is one line, with the exit code of its kind."""
     start.seed(overrides, force=False)
     missing = {"data_dir": str(tmp_path / "none")}
     unused = {"data_dir": str(tmp_path / "unused")}
@@ -102,7 +102,7 @@ def test_what_is_refused(overrides: dict[str, str], tmp_path: Path) -> None:
 
 
 def test_a_shared_database_that_is_behind_is_refused(postgres_url: str, tmp_path: Path) -> None:
-    """serve never changes a schema that others may be using."""
+    """serve refuses an outdated shared database, because others may be using its schema."""
     given = {"database_url": postgres_url, "data_dir": str(tmp_path), "port": "0"}
     with pytest.raises(OperateError, match="predmarket db upgrade"):
         start.serve(given, seed=False)
@@ -116,7 +116,10 @@ def test_a_shared_database_that_is_behind_is_refused(postgres_url: str, tmp_path
 def test_a_database_of_a_newer_version_is_refused(
     shared: bool, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """By everything, in one line, and it is left as it is: there is no way back."""
+    """Every command refuses a database of a newer version in one line and leaves it unchanged.
+
+    There is no downgrade.
+    """
     file = tmp_path / "predmarket.db"
     url = request.getfixturevalue("postgres_url") if shared else f"sqlite:///{file}"
     given = {"database_url": url, "data_dir": str(tmp_path), "port": "0"}
@@ -137,13 +140,11 @@ def test_a_database_of_a_newer_version_is_refused(
     assert maintenance.db_current(given) == "9999"
 
 
-def test_variables_that_are_no_settings_are_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Wherever they stand."""
+def test_unknown_variables_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Unknown variables with our prefix are named, from the environment and from .env."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("PREDMARKET_PLOUGH=9\nOTHER=1\n")
-    monkeypatch.setenv("PREDMARKET_SERVICE_HOST", "9")  # as Kubernetes sets it
+    monkeypatch.setenv("PREDMARKET_SERVICE_HOST", "9")  # set by Kubernetes
     monkeypatch.setenv("PREDMARKET_PORT", "9")
     monkeypatch.setenv("PREDMARKET_PROFILE", "x")
     assert unknown_variables() == ["PREDMARKET_PLOUGH", "PREDMARKET_SERVICE_HOST"]
@@ -154,7 +155,7 @@ def test_variables_that_are_no_settings_are_named(
 def test_a_mistyped_setting_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, in_file: bool
 ) -> None:
-    """Passed over, it would be an exchange with another folder than the one that was meant."""
+    """A mistyped setting refuses the start; ignoring it would open another exchange's folder."""
     monkeypatch.chdir(tmp_path)
     if in_file:
         (tmp_path / ".env").write_text("PREDMARKET_DATADIR=x\n")
@@ -164,8 +165,8 @@ def test_a_mistyped_setting_stops_the_start(
         maintenance.config({})
 
 
-def test_no_exchange_where_one_is_looked_for(tmp_path: Path) -> None:
-    """It is said which flag and which variable name another place."""
+def test_a_missing_exchange(tmp_path: Path) -> None:
+    """Without an exchange the message names the flag and the variable for another place."""
     for given, named in (
         ({"data_dir": str(tmp_path)}, "--data-dir or PREDMARKET_DATA_DIR"),
         (
@@ -180,12 +181,15 @@ def test_no_exchange_where_one_is_looked_for(tmp_path: Path) -> None:
 
 
 def test_the_names_of_settings_are_the_settings() -> None:
-    """They are listed apart, for those who do not load them."""
+    """The separate list of setting names equals the settings, for readers that do not load them."""
     assert {name.upper() for name in Settings.model_fields} == SERVERS
 
 
 def test_a_process_from_start_to_end(tmp_path: Path) -> None:
-    """Its files are its owner's alone, a second one is refused, SIGTERM ends it with 0."""
+    """A process's files are private to its owner.
+
+    A second process is refused, and SIGTERM exits with 0.
+    """
     url = f"sqlite:///{tmp_path / 'predmarket.db'}"
     daemon = ExchangeProcess(
         tmp_path, url, "--seed", settings={"BOGUS": "1", "LOG_FORMAT": "console"}
@@ -219,5 +223,5 @@ def test_a_process_from_start_to_end(tmp_path: Path) -> None:
     log = (tmp_path / "log").read_text()
     assert "PREDMARKET_BOGUS is not a setting of predmarket" in log
     assert "  predmarket auth login user@example.com" in log
-    assert f"  export PREDMARKET_URL={daemon.url}\n" in log  # its port is not the usual one
+    assert f"  export PREDMARKET_URL={daemon.url}\n" in log  # the port differs from the default
     assert "Traceback" not in log

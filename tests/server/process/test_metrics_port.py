@@ -1,4 +1,4 @@
-"""Metrics: on a port of their own, and on the main one for this machine alone."""
+"""Metrics are served on a port of their own, and on the main port for loopback only."""
 
 import socket
 from pathlib import Path
@@ -16,8 +16,11 @@ from tests.support.http_exchange import Exchange, exchange, settings
 __all__ = ["exchange", "settings"]
 
 
-def test_who_is_local() -> None:
-    """A program on this machine; not what a proxy on it passes on, nor one that cannot be told."""
+def test_local_clients() -> None:
+    """A client on loopback is local, unless a proxy forwards its request.
+
+    Unknown addresses are not local.
+    """
 
     def local(client: tuple[str, int] | None, *headers: bytes) -> bool:
         return is_local({"client": client, "headers": [(name, b"x") for name in headers]})  # type: ignore[typeddict-item]
@@ -34,7 +37,7 @@ def test_who_is_local() -> None:
 async def test_it_serves_metrics_and_nothing_else(
     caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Until the block ends."""
+    """The metrics port serves /metrics and nothing else until the block ends."""
     monkeypatch.chdir(tmp_path)
     caplog.set_level("INFO")
     async with metrics_port(Settings.load({"metrics_port": 0}), Metrics()):
@@ -53,8 +56,8 @@ async def test_it_serves_metrics_and_nothing_else(
         socket.create_connection((host, int(port))).close()
 
 
-async def test_a_port_in_use_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the name of its setting."""
+async def test_a_port_in_use_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port in use is reported with the name of its setting."""
     monkeypatch.chdir(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         given = Settings.load({"metrics_port": taken.getsockname()[1]})
@@ -64,7 +67,7 @@ async def test_a_port_in_use_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_each_process_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One after the other; without a port, or with any free one, there is nothing to count."""
+    """Each process has the next port; an absent port or port 0 stays the same for all."""
     monkeypatch.chdir(tmp_path)
     given = Settings.load({"metrics_port": 65_534})
     ports = [settings_of_process(given, number).metrics_port for number in range(2)]
@@ -77,7 +80,10 @@ def test_each_process_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_the_main_port_shows_them_to_this_machine_alone(exchange: Exchange) -> None:
-    """What a proxy passes on is nobody's here; leader's name and sequence are for admins."""
+    """The main port shows metrics on loopback only, not to forwarded requests.
+
+    Only admins see the leader's name and the sequence.
+    """
     client = exchange.anonymous
     assert (await client.get("/metrics")).status_code == 200
     for path in ("/metrics", "/metrics/"):
@@ -90,8 +96,11 @@ async def test_the_main_port_shows_them_to_this_machine_alone(exchange: Exchange
     assert (stranger["sequence"], boss["sequence"] > 0) == (None, True)
 
 
-def test_a_proxy_that_is_not_trusted_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    """Who it is; a request that was not forwarded, and a trusted proxy's, say nothing."""
+def test_an_untrusted_proxy_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """An untrusted proxy is logged once, with its address.
+
+    A request that is not forwarded, or comes from a trusted proxy, logs nothing.
+    """
     forwarded = [(b"x-forwarded-for", b"192.0.2.7")]
 
     def ask(proxies: Proxies, peer: str, headers: list[tuple[bytes, bytes]]) -> str:

@@ -1,4 +1,4 @@
-"""A database, or a Redis, that is restarted under load: the exchange goes on by itself."""
+"""The exchange continues by itself when its database or Redis restarts under load."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,10 @@ BACK_S = 60.0
 
 
 async def test_postgresql_restarted_under_load(tmp_path: Path) -> None:
-    """In order and by a crash: what was acknowledged is there, once; orders flow again."""
+    """Orders flow again after PostgreSQL's restart or crash.
+
+    Each acknowledged order exists once.
+    """
     with PostgresServer() as server:
         migrations.upgrade(server.url())
         process = ExchangeProcess(tmp_path, server.url(), "--seed", program=QUICK)
@@ -57,7 +60,10 @@ LIMITS = {"ORDER_RATE_LIMIT": "100000/second", "AUTH_RATE_LIMIT": "3/minute"}
 
 
 async def test_redis_killed_under_load(postgres_url: str, tmp_path: Path) -> None:
-    """Its loss costs no order an answer; the limits count here meanwhile, and there again after."""
+    """A lost Redis costs no order its answer.
+
+    The limits count in the process meanwhile, and in Redis again afterwards.
+    """
     migrations.upgrade(postgres_url)
     with RedisServer() as server:
         settings = {"REDIS_URL": server.url(), **LIMITS}
@@ -70,7 +76,7 @@ async def test_redis_killed_under_load(postgres_url: str, tmp_path: Path) -> Non
             running = asyncio.create_task(load.run())
             await _more(load)
             async with httpx.AsyncClient(base_url=process.url, timeout=60, verify=False) as client:
-                assert await _sign_ins(client, 3) == [400, 400, 429]  # the load took one
+                assert await _sign_ins(client, 3) == [400, 400, 429]  # the load used one
                 await asyncio.to_thread(server.stop, "kill")
                 await _health(client, 503, "down")
                 assert await _sign_ins(client, 4) == [400, 400, 400, 429]
@@ -93,18 +99,18 @@ async def test_redis_killed_under_load(postgres_url: str, tmp_path: Path) -> Non
 
 
 async def _more(load: Load) -> None:
-    """Wait until as many more orders are acknowledged as tell that they flow."""
+    """Wait until enough further orders are acknowledged to show that they flow."""
     async with asyncio.timeout(BACK_S):
         await load.reached(len(load.acknowledged) + 50)
 
 
 async def _sign_ins(client: httpx.AsyncClient, count: int) -> list[int]:
-    """Return what as many logins are answered that need no hash."""
+    """Return the statuses of this many logins that need no hash."""
     return [(await client.post("/v1/auth/login", json={})).status_code for _ in range(count)]
 
 
 async def _health(client: httpx.AsyncClient, status: int, redis: str) -> None:
-    """Wait until the exchange tells of its Redis so, and of nothing else that is wrong."""
+    """Wait until the health reports this state of Redis, with all other parts well."""
     began = time.monotonic()
     while (answer := await client.get("/healthz")).status_code != status:
         assert time.monotonic() - began < BACK_S
@@ -114,7 +120,7 @@ async def _health(client: httpx.AsyncClient, status: int, redis: str) -> None:
 
 
 async def _orders_counted_in(server: RedisServer) -> None:
-    """Wait until orders are counted in Redis, which held nothing."""
+    """Wait until orders are counted in the empty Redis."""
     began = time.monotonic()
     with contextlib.closing(redis.Redis.from_url(server.url())) as client:
         while not client.keys("predmarket:*:limits:orders:*"):

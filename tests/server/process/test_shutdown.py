@@ -1,4 +1,4 @@
-"""A real process told to stop: under load, twice, while it starts, while its database is away."""
+"""A real process stops on a signal: under load, twice, at its start, without its database."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ LOADED = 100
 def daemon(
     folder: Path, url: str, *flags: str, settings: dict[str, str] | None = None
 ) -> Iterator[ExchangeProcess]:
-    """Prepare a process that does not outlive the test."""
+    """Prepare a process that ends with the test."""
     if url.startswith("postgresql"):
         migrations.upgrade(url)
     process = ExchangeProcess(folder, url, *flags, settings=settings, program=QUICK)
@@ -39,7 +39,7 @@ def daemon(
 
 
 def stopped(process: ExchangeProcess, number: signal.Signals) -> int:
-    """Signal, and return the exit code; it comes within the limit."""
+    """Send a signal and return the exit code, which must come within the limit."""
     began = time.monotonic()
     code = process.stop(number)
     assert time.monotonic() - began < LIMIT_S
@@ -47,8 +47,10 @@ def stopped(process: ExchangeProcess, number: signal.Signals) -> int:
 
 
 async def test_under_load(database_url: str, tmp_path: Path) -> None:
-    """It settles and answers what it accepted, cuts no connection of eight that are busy, and exits
-    0; nothing is lost."""
+    """The process answers what it accepted, cuts none of eight busy connections, and exits with 0.
+
+    Nothing is lost.
+    """
     number = signal.SIGINT if database_url.startswith("sqlite") else signal.SIGTERM
     with daemon(tmp_path, database_url, "--seed") as process:
         await asyncio.to_thread(process.start)
@@ -73,10 +75,10 @@ async def test_under_load(database_url: str, tmp_path: Path) -> None:
 
 
 async def test_twice(tmp_path: Path, sqlite_url: str) -> None:
-    """The second signal does not wait for clients, and is no crash."""
+    """A second signal ends the wait for clients, with exit code 0."""
     with daemon(tmp_path, sqlite_url, "--seed") as process:
         await asyncio.to_thread(process.start)
-        # A request that never ends keeps the first from finishing at once.
+        # An unfinished request keeps the first signal from finishing at once.
         _, writer = await asyncio.open_connection("127.0.0.1", process.port)
         head = (
             b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -98,7 +100,7 @@ async def test_twice(tmp_path: Path, sqlite_url: str) -> None:
 
 
 async def test_while_it_starts(tmp_path: Path, postgres_url: str) -> None:
-    """Waiting for another's lead to end: the start is given up."""
+    """A signal ends a start that waits for another process's lease."""
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
@@ -115,7 +117,7 @@ async def test_while_it_starts(tmp_path: Path, postgres_url: str) -> None:
 
 @contextmanager
 def away(server: PostgresServer, how: str) -> Iterator[None]:
-    """Crash a server, or pause all its processes; afterwards it is there again."""
+    """Crash a server or pause all its processes during the block."""
     family = [psutil.Process(server.pid), *psutil.Process(server.pid).children()]
     if how == "stopped":
         server.stop("immediate")
@@ -134,7 +136,10 @@ def away(server: PostgresServer, how: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("how", ["stopped", "hanging"])
 async def test_while_the_database_is_away(tmp_path: Path, how: str) -> None:
-    """It ends in time with 1, since what it had accepted could not be settled; nothing is lost."""
+    """Without its database the process exits with 1 in time, because accepted orders are unsettled.
+
+    Nothing is lost.
+    """
     with PostgresServer() as server, daemon(tmp_path, server.url(), "--seed") as process:
         await asyncio.to_thread(process.start)
         load = Load(process.url)

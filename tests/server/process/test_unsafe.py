@@ -1,4 +1,4 @@
-"""Starts that would not be safe are refused with one line; safe ones beyond loopback work."""
+"""Unsafe starts are refused in one line, and safe ones beyond loopback work."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ COMMAND = [sys.executable, "-m", "predmarket.cli"]
 
 
 def refused(process: ExchangeProcess) -> str:
-    """Start it and return the one line with which it refuses."""
+    """Start the process and return its one line of refusal."""
     process.launch()
     assert process.ended() == 2
     text = (process.folder / "log").read_text()
@@ -44,7 +44,7 @@ def refused(process: ExchangeProcess) -> str:
 def test_refused_before_anything_is_touched(
     tmp_path: Path, flags: tuple[str, ...], settings: dict[str, str], says: str
 ) -> None:
-    """One line, exit code 2, and no database is made."""
+    """An unsafe start is refused in one line with exit code 2, before a database is made."""
     url = f"sqlite:///{tmp_path / 'predmarket.db'}"
     assert says in refused(ExchangeProcess(tmp_path, url, *flags, settings=settings, program=QUICK))
     assert not (tmp_path / "predmarket.db").exists()
@@ -52,7 +52,7 @@ def test_refused_before_anything_is_touched(
 
 @pytest.fixture
 def guarded_redis() -> Iterator[str]:
-    """The URL of a Redis that asks for a password."""
+    """Return the URL of a Redis with a password."""
     with RedisServer() as server:
         with redis.Redis.from_url(server.url()) as client:
             client.config_set("requirepass", REDIS_PASSWORD)
@@ -62,7 +62,7 @@ def guarded_redis() -> Iterator[str]:
 def test_published_passwords_are_not_served(
     tmp_path: Path, sqlite_url: str, guarded_redis: str
 ) -> None:
-    """Unless told to, or they were changed."""
+    """Published passwords are refused beyond loopback, unless forced. No secret is logged."""
     given = {"database_url": sqlite_url, "data_dir": str(tmp_path)}
     start.seed(given, force=False)
     process = ExchangeProcess(tmp_path, sqlite_url, *EVERYWHERE, program=QUICK)
@@ -92,7 +92,10 @@ def test_published_passwords_are_not_served(
 
 
 def test_a_first_admin_beyond_loopback(tmp_path: Path, postgres_url: str) -> None:
-    """On a fresh shared database: upgrade, serve, register, set-role; no seed, no restart."""
+    """An admin is made on a fresh shared database by upgrade, serve, register and set-role.
+
+    Neither a seed nor a restart is needed.
+    """
     migrations.upgrade(postgres_url)
     settings = {"LOG_LEVEL": "error"}
     process = ExchangeProcess(tmp_path, postgres_url, *EVERYWHERE, settings=settings, program=QUICK)
@@ -118,12 +121,12 @@ def test_a_first_admin_beyond_loopback(tmp_path: Path, postgres_url: str) -> Non
         assert process.stop() == 0
     finally:
         process.kill()
-    (ready,) = (tmp_path / "log").read_text().splitlines()  # said whatever the level
+    (ready,) = (tmp_path / "log").read_text().splitlines()  # logged at any level
     assert "is ready on http://0.0.0.0:" in json.loads(ready)["event"]
 
 
-def test_a_database_that_may_forget_is_served_and_says_so(tmp_path: Path) -> None:
-    """A warning in the log, and in the status."""
+def test_a_database_without_durability_is_served(tmp_path: Path) -> None:
+    """A database without durability is served, with a warning in the log and in the status."""
     with PostgresServer({"fsync": "off"}) as server:
         migrations.upgrade(server.url())
         process = ExchangeProcess(tmp_path, server.url(), settings={"BOGUS": "1"}, program=QUICK)

@@ -1,4 +1,4 @@
-"""serve with --role and --workers, as a real process: what is refused, and several under one."""
+"""serve with --role and --workers as a real process: refusals, and several processes under one."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ KEY = {"jwt_secret": SECRET}
     ],
 )
 def test_what_is_refused(given: dict[str, str], why: str, tmp_path: Path) -> None:
-    """In one line that says what to do, with exit code 2."""
+    """An invalid role or number of workers is refused in one line, with exit code 2."""
     with pytest.raises(OperateError, match=why) as refused:
         start.serve({"data_dir": str(tmp_path), "port": "0", **given}, seed=False)
     assert refused.value.exit_code == 2
@@ -51,7 +51,7 @@ def test_what_is_refused(given: dict[str, str], why: str, tmp_path: Path) -> Non
 
 
 def test_seed_and_demo_need_a_whole_exchange(tmp_path: Path) -> None:
-    """A gateway has no core to make the data, a core nobody to trade."""
+    """A seed needs a core, and a demo needs a single process."""
     given = {"data_dir": str(tmp_path), "port": "0", **POSTGRES, **REDIS, **KEY}
     with pytest.raises(OperateError, match="--seed needs a whole exchange"):
         start.serve({**given, "role": "gateway"}, seed=True)
@@ -72,15 +72,17 @@ def until(condition: Callable[[], object]) -> None:
 
 
 def children(process: ExchangeProcess) -> list[int]:
-    """Return the ids of the processes under one."""
+    """Return the ids of a process's children."""
     return [child.pid for child in psutil.Process(process.pid).children()]
 
 
 async def test_a_core_and_two_gateways_under_one_process(
     postgres_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    """They share the port; one that dies is started again; SIGTERM ends all and the exit code is 0;
-    when the one above them is killed they end too."""
+    """A core and two gateways share a port, and a killed gateway is started again.
+
+    SIGTERM ends all with exit code 0, and the end of the parent ends them too.
+    """
     migrations.upgrade(postgres_url)
     process = ExchangeProcess(
         tmp_path, postgres_url, "--workers", "2", "--seed",
@@ -116,16 +118,16 @@ async def test_a_core_and_two_gateways_under_one_process(
     log = (tmp_path / "log").read_text()
     assert "Traceback" not in log
     told = [json.loads(line) for line in log.splitlines()]
-    # each process writes its own lines, a moment after their time
+    # each process writes its lines by itself, a moment after their time
     stops = sorted((line for line in told if line["event"] == "stopping"), key=itemgetter("ts"))
-    assert [line["why"] for line in stops[:4]] == ["SIGTERM"] * 4  # the first is the parent's
+    assert [line["why"] for line in stops[:4]] == ["SIGTERM"] * 4  # the first line is the parent's
     assert stops[0]["logger"] == "predmarket.server.process.roles.workers"
     assert "the supervising process has ended" in {line["event"] for line in told}
     assert len(said_ready(tmp_path)) == 3 + 1 + 3
 
 
 def said_ready(folder: Path) -> list[str]:
-    """Return what each process of an exchange logged once it was ready."""
+    """Return the event of each process that logged its readiness."""
     lines = (folder / "log").read_text().splitlines()
     return [json.loads(line)["event"] for line in lines if "is ready on" in line]
 
@@ -133,7 +135,7 @@ def said_ready(folder: Path) -> list[str]:
 def test_what_cannot_be_started_ends_them_all(
     postgres_url: str, redis_url: str, tmp_path: Path
 ) -> None:
-    """A schema that is behind would not be mended by starting again: exit code 2, one line each."""
+    """An outdated schema ends all processes with exit code 2. A restart would not repair it."""
     flags = ["--port", "0", "--workers", "2", "--data-dir", str(tmp_path)]
     where = ["--database-url", postgres_url, "--redis-url", redis_url]
     done = subprocess.run(

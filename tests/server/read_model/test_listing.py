@@ -1,4 +1,4 @@
-"""Ids in order, by status: the same pages as by sorting everything."""
+"""Ids in order by status give the same pages as a sort of all ids."""
 
 import random
 from itertools import islice
@@ -8,7 +8,7 @@ from predmarket.server.read_model.listing import END, Kind, Listing
 
 
 def test_pages_are_those_of_all_ids_sorted() -> None:
-    """Of any kinds, from any place, whatever moved before."""
+    """Pages equal those of all sorted ids, for any statuses, from any place, after any changes."""
     chance = random.Random(5)
     listing, held = Listing(), dict[int, Kind]()
     kinds = [Kind(status, group) for status in MarketStatus for group in (None, 7)]

@@ -1,4 +1,4 @@
-"""The connection to Redis: never in the way, and back by itself."""
+"""The connection to Redis never blocks the exchange and recovers by itself."""
 
 import asyncio
 import contextlib
@@ -20,14 +20,14 @@ from tests.support.redis import RedisServer
 
 @pytest.fixture
 def server() -> Iterator[RedisServer]:
-    """A Redis that the test may kill."""
+    """Start a Redis that the test may kill."""
     with RedisServer() as one:
         yield one
 
 
 @pytest.fixture
 async def connection(server: RedisServer) -> AsyncIterator[Redis]:
-    """A connection to it, kept alive."""
+    """Return a connection to it that is kept alive."""
     one = Redis(server.url(), "redis")
     await one.start()
     yield one
@@ -35,19 +35,19 @@ async def connection(server: RedisServer) -> AsyncIterator[Redis]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)
 
 
 async def ping(connection: Redis) -> bool:
-    """Ask for something."""
+    """Send a ping."""
     return bool(await connection.call(connection.client.ping))
 
 
 async def test_killed_and_back(connection: Redis, server: RedisServer) -> None:
-    """Away at once while it is dead; used again by itself when it returns."""
+    """A dead Redis is unavailable at once and is used again when it returns."""
     assert await ping(connection)
     server.stop("kill")
     with pytest.raises(RedisUnavailable):
@@ -61,7 +61,7 @@ async def test_killed_and_back(connection: Redis, server: RedisServer) -> None:
 
 
 async def test_a_hanging_server_costs_a_moment_once(connection: Redis, server: RedisServer) -> None:
-    """The first calls wait a fraction of a second together, those after not at all."""
+    """A hanging Redis delays the first calls for a moment together, and later calls not at all."""
     os.kill(server.pid, signal.SIGSTOP)
     try:
         began = time.monotonic()
@@ -74,7 +74,7 @@ async def test_a_hanging_server_costs_a_moment_once(connection: Redis, server: R
         for _ in range(1_000):
             with pytest.raises(RedisUnavailable):
                 await ping(connection)
-        assert first < 200 * module.CALL_SECONDS  # together, not in turn
+        assert first < 200 * module.CALL_SECONDS  # together and not in turn
         assert time.monotonic() - began < 100 * module.CALL_SECONDS
     finally:
         os.kill(server.pid, signal.SIGCONT)
@@ -82,18 +82,18 @@ async def test_a_hanging_server_costs_a_moment_once(connection: Redis, server: R
 
 
 async def test_many_at_once(connection: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More callers than connections wait for each other; nobody takes that for a failure."""
+    """More callers than connections wait for each other, which does not count as a failure."""
     monkeypatch.setattr(
         "predmarket.server.redis.client.CALL_SECONDS", 20
-    )  # the machine may be busy
+    )  # because the machine may be busy
     assert await asyncio.gather(*(ping(connection) for _ in range(200))) == [True] * 200
     assert connection.up
 
 
-async def test_closing_ends_whoever_takes_a_cancellation_for_a_timeout(
+async def test_a_close_ends_a_stubborn_listener(
     server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A call's own time limit may meet it; the connection is closed all the same."""
+    """A close ends a task that takes its cancellation for a timeout of its own call."""
     one = Redis(server.url(), "redis")
 
     class Stubborn:
@@ -104,7 +104,7 @@ async def test_closing_ends_whoever_takes_a_cancellation_for_a_timeout(
             await asyncio.sleep(3_600)
 
         async def aclose(self) -> None:
-            """Have nothing to close."""
+            """Do nothing."""
 
     monkeypatch.setattr(one.client, "pubsub", Stubborn)
     one.listen("news", print, print)
@@ -114,7 +114,7 @@ async def test_closing_ends_whoever_takes_a_cancellation_for_a_timeout(
 
 
 async def test_messages_and_missed_ones(connection: Redis, server: RedisServer) -> None:
-    """Each message arrives; whoever may have missed some is told."""
+    """Each message arrives, and a listener learns of each gap in which it may have missed some."""
     heard: list[bytes] = []
     renewals: list[int] = []
     connection.listen("news", heard.append, lambda: renewals.append(1))
@@ -130,10 +130,10 @@ async def test_messages_and_missed_ones(connection: Redis, server: RedisServer) 
 
 
 @pytest.mark.parametrize("credentials", [":wrong-password@", "joe:wrong-password@", ""])
-async def test_a_wrong_password_is_said_clearly(
+async def test_a_wrong_password_is_logged(
     server: RedisServer, credentials: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One line, without the password; the start goes on."""
+    """A wrong password is logged in one line without the password, and the start continues."""
     with contextlib.closing(redis.Redis.from_url(server.url())) as client:
         client.config_set("requirepass", "right-password")
     url = server.url().replace("unix://", f"unix://{credentials}")
@@ -148,6 +148,6 @@ async def test_a_wrong_password_is_said_clearly(
 
 @pytest.mark.parametrize("url", ["redis://h:port", "redis://h?db=x", "redis://h?nonsense=1"])
 def test_a_url_that_cannot_be_read(url: str) -> None:
-    """One clear line at the start, naming the setting."""
+    """An invalid URL refuses the start in one line that names the setting."""
     with pytest.raises(SettingsError, match=r"^PREDMARKET_REDIS_URL: "):
         redis_of(Settings.load({"redis_url": url}))

@@ -1,4 +1,4 @@
-"""An exchange in two halves within the test's own process: cores, gateways, and Redis between."""
+"""An exchange in two halves in the test's process: cores, gateways, and Redis between them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ __all__ = ["settings"]
 
 @pytest.fixture
 async def halves(settings: Settings) -> AsyncIterator[Halves]:
-    """Users in a database, nobody running yet."""
+    """Return the halves, with users in the database and nothing started."""
     halves = Halves(Exchange(settings.database), settings)
     async with halves.stack:
         yield halves
@@ -22,7 +22,7 @@ async def halves(settings: Settings) -> AsyncIterator[Halves]:
 
 @asynccontextmanager
 async def in_process(exchange: Exchange, max_queue: int) -> AsyncIterator[Handed]:
-    """The bus of one process: the core itself."""
+    """Return the bus within one process, which is the core itself."""
     async with exchange.running(max_queue=max_queue) as running:
         yield Handed(running.core, running.view, exchange)
 
@@ -31,7 +31,7 @@ async def in_process(exchange: Exchange, max_queue: int) -> AsyncIterator[Handed
 async def handed(
     request: pytest.FixtureRequest, settings: Settings, max_queue: int
 ) -> AsyncIterator[Handed]:
-    """Each kind of bus on an open market; the test runs once on each."""
+    """Return a bus with an open market; the test runs once for each kind."""
     exchange = Exchange(settings.database)
     settings = settings.model_copy(update={"max_queue": max_queue})
     if request.param == "process":
@@ -49,5 +49,5 @@ async def handed(
 
 @pytest.fixture
 def max_queue() -> int:
-    """How many commands may wait."""
+    """Return the bound on waiting commands."""
     return 1_000

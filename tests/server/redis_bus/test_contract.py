@@ -1,4 +1,4 @@
-"""The promises of every bus (server/core/bus.py), within a process and over Redis."""
+"""The contract of every bus (server/core/bus.py), within a process and over Redis."""
 
 import msgspec
 import pytest
@@ -39,7 +39,7 @@ BUY, SELL = Side.BUY, Side.SELL
 
 
 async def test_a_reply_comes_after_its_commit_and_its_view(handed: Handed) -> None:
-    """Whoever was answered finds it in the database and in this gateway's market view."""
+    """A reply follows its commit, and its change is visible in the gateway's market view."""
     reply = await handed.do(limit(1, BUY, 5, 40))
     seq = handed.view.book(MARKET).seq
     assert isinstance(reply, OrderDone)
@@ -49,7 +49,7 @@ async def test_a_reply_comes_after_its_commit_and_its_view(handed: Handed) -> No
 
 
 async def test_every_kind_of_reply_comes_back_as_it_was_given(handed: Handed) -> None:
-    """With all that is in it."""
+    """Every kind of reply is returned with all its fields."""
     assert await handed.do(OpenAccount(3, 0)) == AccountDone(3)
     transfer = Transfer(3, 5 * MONEY_ONE, "gift", 1, key="k")
     assert await handed.do(transfer) == TransferDone(10, 3, 105 * MONEY_ONE, 0)
@@ -85,7 +85,7 @@ async def test_every_kind_of_reply_comes_back_as_it_was_given(handed: Handed) ->
 
 
 async def test_handed_in_together_they_are_answered_in_order(handed: Handed) -> None:
-    """Each on its own: one that is refused costs the others nothing."""
+    """Commands submitted together are answered in order, and a refused one affects no other."""
     replies = await handed.bus.submit_many(
         [limit(1, BUY, 1, 40), limit(99, BUY, 1, 40), limit(2, BUY, 1, 41)]
     )
@@ -97,8 +97,8 @@ async def test_handed_in_together_they_are_answered_in_order(handed: Handed) -> 
     assert first.order.id < last.order.id
 
 
-async def test_who_stops_waiting_disturbs_nobody(handed: Handed) -> None:
-    """The others' replies come."""
+async def test_a_cancelled_caller_affects_no_other(handed: Handed) -> None:
+    """A caller who stops waiting does not affect the replies to others."""
     gone = handed.bus.enqueue(limit(1, BUY, 1, 40))
     stays = handed.bus.enqueue(limit(2, BUY, 1, 41))
     gone.cancel()
@@ -107,7 +107,7 @@ async def test_who_stops_waiting_disturbs_nobody(handed: Handed) -> None:
 
 @pytest.mark.parametrize("max_queue", [3])
 async def test_too_many_are_refused_and_change_nothing(handed: Handed) -> None:
-    """What is beyond the bound was never taken."""
+    """Commands beyond the bound are refused and never executed."""
     replies = await handed.bus.submit_many([limit(1, BUY, 1, n) for n in range(40, 45)])
     assert [type(reply) for reply in replies] == [OrderDone] * 3 + [Overloaded] * 2
     assert handed.exchange.count("orders") == 3
@@ -117,10 +117,10 @@ async def test_too_many_are_refused_and_change_nothing(handed: Handed) -> None:
         handed.bus.enqueue(limit(1, BUY, 1, 50))
 
 
-async def test_a_defect_is_told_and_costs_the_others_nothing(
+async def test_a_defect_affects_one_command(
     handed: Handed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The command is dropped; those beside it are carried out."""
+    """A command that hits a defect is answered as a fault; the others are executed."""
     apply = Engine.apply
 
     def broken(self: Engine, now: Micros, command: Command) -> tuple[Reply, list[Event]]:

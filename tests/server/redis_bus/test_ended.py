@@ -1,4 +1,4 @@
-"""A user is disabled at one gateway: what another still had from them comes first, or never."""
+"""Orders that other gateways took from a disabled user arrive before the cancel or never."""
 
 import asyncio
 from typing import Any
@@ -20,17 +20,17 @@ OPEN = "SELECT COUNT(*) FROM orders WHERE status = 'OPEN'"
 
 
 async def served(halves: Halves) -> tuple[Gateway, Application]:
-    """Return a gateway that hears of revocations, and its application."""
+    """Return a gateway that listens for revocations, and its application."""
     running = await halves.gateway()
     app = create_app(running.services)
     await until(lambda: app.context.principals.revocations)
     return running, app
 
 
-async def test_what_another_gateway_took_stands_before_the_cancel(
+async def test_orders_of_another_gateway_are_cancelled_too(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However slow its way to Redis is: the order is cancelled with the others."""
+    """An order taken by another gateway is cancelled with the others, however slowly it arrives."""
     await halves.leader()
     one, app = await served(halves)
     other, _ = await served(halves)
@@ -59,10 +59,13 @@ async def test_what_another_gateway_took_stands_before_the_cancel(
     assert halves.exchange.rows(OPEN) == [(0,)]
 
 
-async def test_a_gateway_that_says_nothing_is_waited_for_so_long(
+async def test_the_wait_for_a_silent_gateway_is_bounded(
     halves: Halves, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A dead one must not keep an admin waiting for ever; the end of a session waits for nobody."""
+    """The wait for a silent gateway is bounded when a user is disabled.
+
+    The end of a session does not wait.
+    """
     monkeypatch.setattr(revocations, "HEARD_S", 0.3)
     await halves.leader()
     one, app = await served(halves)

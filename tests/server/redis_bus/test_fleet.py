@@ -1,4 +1,4 @@
-"""Two gateways, a core and one standing by, as real processes: what they promise, disturbed or not.
+"""Two gateways, a core and a standby as real processes, with and without disturbances.
 
 `make crash` disturbs them for longer (tests/crash/fleet.py).
 """
@@ -30,7 +30,7 @@ ADMIN = {"email": "admin@example.com", "password": "admin123"}
 def shared_fleet(
     postgres_server_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Fleet]:
-    """A fleet of this module's own, since its servers are killed."""
+    """Return a fleet for this module alone, because its servers are killed."""
     folder = tmp_path_factory.mktemp("fleet")
     with (
         RedisServer() as redis,
@@ -42,7 +42,7 @@ def shared_fleet(
 
 @pytest.fixture
 def running(shared_fleet: Fleet) -> Fleet:
-    """The fleet with everybody alive."""
+    """Return the fleet with all processes running."""
     shared_fleet.start()
     shared_fleet.leader()
     return shared_fleet
@@ -60,8 +60,10 @@ async def user_at(url: str, credentials: dict[str, str]) -> AsyncIterator[User]:
 
 
 async def test_an_order_at_one_gateway_trades_with_one_at_the_other(running: Fleet) -> None:
-    """Both tell of it, under the same numbers. When one gateway dies, what was tied to a
-    connection of its is cancelled; what was not stays."""
+    """Orders at two gateways trade, and both announce the trade with the same numbers.
+
+    When a gateway dies, exactly the orders tied to its connections are cancelled.
+    """
     one, other = running.gateways
     topics = (f"orderbook:{MARKET}", f"trades:{MARKET}", f"ticker:{MARKET}")
     async with AsyncExitStack() as stack:
@@ -99,7 +101,7 @@ async def test_an_order_at_one_gateway_trades_with_one_at_the_other(running: Fle
 
 
 async def told_of_trades(feed: Client) -> dict[tuple[str, int], Any]:
-    """Return the trades that a feed tells of, by topic and number, up to the ticker's word."""
+    """Return a feed's trades by topic and number, up to the ticker's message."""
     messages = await feed.until(
         lambda m: m["type"] == "ticker" and m["data"]["lastPrice"] == "0.4000"
     )
@@ -107,22 +109,24 @@ async def told_of_trades(feed: Client) -> dict[tuple[str, int], Any]:
 
 
 def status(authorization: str, url: str, order_id: int) -> str:
-    """Return how an order stands, as a gateway tells it."""
+    """Return an order's status as a gateway shows it."""
     headers = {"authorization": authorization}
     with httpx.Client(base_url=url, headers=headers, timeout=60, verify=False) as client:
         return str(client.get(f"/v1/orders/{order_id}").json()["status"])
 
 
 async def test_the_leader_killed_under_load(running: Fleet) -> None:
-    """The one standing by takes over; what was acknowledged is there once, what was not can be
-    found out."""
+    """The standby takes over from a killed leader under load.
+
+    Each acknowledged order exists once, and unknown outcomes can be found.
+    """
     async with loaded(running, "kill") as loads:
         await asyncio.to_thread((await asyncio.to_thread(running.leader)).kill)
         await flow(loads)
 
 
 async def test_the_leader_paused_past_its_lease(running: Fleet) -> None:
-    """It finds itself deposed, does nothing more and ends."""
+    """A leader paused past its lease finds itself deposed, does nothing more and exits."""
     async with loaded(running, "stop") as loads:
         paused = await asyncio.to_thread(running.leader)
         os.kill(paused.pid, signal.SIGSTOP)
@@ -139,7 +143,7 @@ async def test_the_leader_paused_past_its_lease(running: Fleet) -> None:
 
 
 async def test_redis_killed_and_back_empty_under_load(running: Fleet) -> None:
-    """Nothing acknowledged is lost, and it goes on by itself."""
+    """The fleet continues after a Redis that returns empty, and no acknowledged order is lost."""
     async with loaded(running, "redis") as loads:
         await asyncio.to_thread(running.redis.stop, "kill")
         health = f"{running.gateways[0].url}/healthz"

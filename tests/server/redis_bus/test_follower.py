@@ -22,7 +22,7 @@ BUY, SELL = Side.BUY, Side.SELL
 
 
 def lose_batches(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have batches be counted by a core's publisher, and not be sent."""
+    """Let a core's publisher count batches without sending them."""
     publisher = leader.seat.publisher
     committed = publisher.committed
 
@@ -34,7 +34,7 @@ def lose_batches(leader: Leader, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def told(running: Gateway, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return the numbers of the batches that reach this gateway's hub, as they come."""
+    """Return a list that collects the numbers of the batches at this gateway's hub."""
     numbers: list[int] = []
     hub = running.services.hub
     committed = hub.committed
@@ -48,12 +48,12 @@ def told(running: Gateway, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def agree(running: Gateway, halves: Halves) -> bool:
-    """Tell whether the gateway's view is what the database holds."""
+    """Tell whether the gateway's view equals the database."""
     return shown(running.services.view) == shown(halves.exchange.loaded_view())
 
 
 async def test_two_gateways_hold_the_same_view(halves: Halves) -> None:
-    """One that was there from the beginning, and one that comes later and reads it."""
+    """A gateway from the beginning and one that joins later hold the same view."""
     await halves.leader()
     first = await halves.gateway()
     await open_market(first.services.bus)
@@ -71,7 +71,10 @@ async def test_two_gateways_hold_the_same_view(halves: Halves) -> None:
 async def test_a_lost_batch_is_read_from_the_outbox(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The announcement tells that there is one; the reply waits for it."""
+    """An announcement reveals a lost batch, which is read from the outbox.
+
+    The reply waits for it.
+    """
     leader = await halves.leader()
     running = await halves.gateway()
     await open_market(running.services.bus)
@@ -88,7 +91,7 @@ async def test_a_lost_batch_is_read_from_the_outbox(
 async def test_a_lost_batch_is_found_by_the_next(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The number of a batch tells that one before it is missing, announced or not."""
+    """The number of the next batch reveals a lost one, without an announcement."""
     leader = await halves.leader()
     running = await halves.gateway()
     await open_market(running.services.bus)
@@ -108,10 +111,10 @@ async def test_a_lost_batch_is_found_by_the_next(
     assert agree(running, halves)
 
 
-async def test_what_was_told_before_is_passed_over(
+async def test_a_repeated_batch_is_ignored(
     halves: Halves, redis: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A batch that is told again changes nothing."""
+    """A batch that arrives again changes nothing."""
     keys = await halves.keys()
     await halves.leader()
     running = await halves.gateway()
@@ -128,10 +131,10 @@ async def test_what_was_told_before_is_passed_over(
     assert agree(running, halves)
 
 
-async def test_too_much_missed_has_the_view_read_anew(
+async def test_a_gap_beyond_the_outbox_reloads_the_view(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The outbox does not reach back so far: subscribers are to come again."""
+    """A gap beyond the outbox reloads the view and makes subscribers resume."""
     leader = await halves.leader()
     running = await halves.gateway()
     await open_market(running.services.bus)
@@ -153,7 +156,7 @@ async def test_too_much_missed_has_the_view_read_anew(
 
 
 async def test_a_deposed_core_is_not_listened_to(halves: Halves) -> None:
-    """Its announcement is of an older epoch."""
+    """An announcement of an older epoch is ignored."""
     await halves.leader()
     running = await halves.gateway()
     core = running.services.core
@@ -172,7 +175,7 @@ async def test_a_deposed_core_is_not_listened_to(halves: Halves) -> None:
 async def test_while_redis_is_away_the_view_follows_the_outbox(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the core does by itself (a market that closes) is seen here."""
+    """Without Redis the view follows the outbox, also for the core's own changes, like a close."""
     await halves.leader()
     running = await halves.gateway()
     await open_market(running.services.bus)
@@ -185,7 +188,7 @@ async def test_while_redis_is_away_the_view_follows_the_outbox(
         raise ConnectionError("away")
 
     monkeypatch.setattr(connection, "read", away)
-    await until(lambda: asked)  # what was read before is over
+    await until(lambda: asked)  # earlier reads have ended
     before = running.follower.batch
     other = await halves.gateway()
     await other.services.bus.submit(limit(1, BUY, 5, 40))

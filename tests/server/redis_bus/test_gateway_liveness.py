@@ -1,4 +1,4 @@
-"""A gateway that has died: the orders tied to its connections are cancelled."""
+"""The orders tied to a dead gateway's connections are cancelled."""
 
 import asyncio
 
@@ -18,8 +18,10 @@ OPEN = "SELECT client_order_id FROM orders WHERE status = 'OPEN' ORDER BY id"
 async def test_the_orders_of_a_gateway_that_died(
     halves: Halves, redis: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those tied to a connection of its, and no others: not its other orders, not its neighbour's.
-    A core that takes over looks after them too."""
+    """A dead gateway's tied orders are cancelled, but not its other orders or its neighbour's.
+
+    A core that takes over does this too.
+    """
     keys = await halves.keys()
     monkeypatch.setattr(gateway_liveness, "SILENT_S", 0.8)
     monkeypatch.setattr(gateway_liveness, "LOOK_S", 0.05)

@@ -1,4 +1,4 @@
-"""A gateway that lags behind another's new market never answers that it does not exist."""
+"""A lagging gateway never reports another gateway's new market as missing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,7 +25,7 @@ ORDER: Json = {"side": "BUY", "type": "LIMIT", "price": "0.40", "qty": "1"}
 
 @asynccontextmanager
 async def asking(running: Gateway, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ask]:
-    """Ask a gateway's application as user 1, a trader and admin."""
+    """Yield a function that sends requests to a gateway as user 1, a trader and admin."""
     somebody = Principal(1, 1, Role.ADMIN)
 
     async def let_in(*_: object) -> Principal:
@@ -43,7 +43,7 @@ async def asking(running: Gateway, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
 
 class Lagging:
-    """Has a gateway hear of batches only when it is let, or when it asks the database."""
+    """Delays a gateway's batches until it may hear them or reads the database."""
 
     def __init__(self, running: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
         take = running.follower.take
@@ -56,12 +56,12 @@ class Lagging:
         monkeypatch.setattr(running.follower, "take", late)
 
     def hear(self) -> None:
-        """Let it hear."""
+        """Let the gateway hear its batches."""
         self._gate.set()
 
 
 async def made_elsewhere(halves: Halves, slug: str, status: MarketStatus) -> None:
-    """Make a market at a gateway of its own."""
+    """Make a market at another gateway."""
     other = await halves.gateway()
     await other.services.bus.submit(OpenAccount(1, 100_000_000))
     await other.services.bus.submit(CreateMarket(slug, "?", "", 100, 0, 0, None, status, 1))
@@ -89,7 +89,7 @@ WRITES: list[tuple[str, Json, int]] = [
 async def test_a_market_made_elsewhere_is_found(
     halves: Halves, monkeypatch: pytest.MonkeyPatch, what: str | tuple[str, Json, int]
 ) -> None:
-    """Each waits until this gateway has heard of it, or lets the core judge."""
+    """A request for another gateway's market waits for its batch, or the core decides."""
     await halves.leader()
     running = await halves.gateway()
     lagging = Lagging(running, monkeypatch)
@@ -109,10 +109,10 @@ async def test_a_market_made_elsewhere_is_found(
         assert "order" in answer.json()["results"][0]
 
 
-async def test_what_is_unknown_after_a_bounded_time_is_not_refused_for_ever(
+async def test_an_unknown_market_is_not_refused_for_ever(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The gateway says 404; the same order under the same id is placed once it has heard."""
+    """After a bounded wait an unknown market gets 404. A later repeat of the order is placed."""
     monkeypatch.setattr(follower, "CATCH_UP_S", 0.2)
     await halves.leader()
     running = await halves.gateway()
@@ -127,10 +127,10 @@ async def test_what_is_unknown_after_a_bounded_time_is_not_refused_for_ever(
         assert again.status_code == 201, again.text
 
 
-async def test_many_who_ask_share_the_questions(
+async def test_concurrent_requests_share_queries(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A flood of unknown names asks the database one question after the other, not one each."""
+    """A flood of requests for unknown names shares one query at a time."""
     await halves.leader()
     running = await halves.gateway()
     asked = 0

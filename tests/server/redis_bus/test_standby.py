@@ -1,4 +1,4 @@
-"""A core that stands by: it follows the journal, and takes over from there."""
+"""A standby core follows the journal and takes over from there."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ BUY = Side.BUY
 async def test_a_core_that_stands_by_takes_over_without_a_load(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has followed the journal: nothing is read but the tail; and so again when it is led."""
+    """A standby that follows the journal takes over by reading only the tail."""
     first = await halves.leader()
     running = await halves.gateway()
     bus = running.services.bus
@@ -46,7 +46,7 @@ async def test_a_core_that_stands_by_takes_over_without_a_load(
 async def test_a_core_that_stands_by_stops_while_it_loads(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A large load is broken off: stopping takes no longer for it."""
+    """A standby that stops during a large load interrupts the load."""
     await halves.leader()
     loading = threading.Event()
     load = state_loader.load
@@ -67,7 +67,7 @@ async def test_a_core_that_stands_by_stops_while_it_loads(
 async def test_a_core_that_stands_by_outlives_its_database(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it follows goes away and comes back, as in a failover: it stands by as before."""
+    """A standby whose database fails and returns continues as a standby."""
     first = await halves.leader()
     away: list[int] = []
 

@@ -1,4 +1,4 @@
-"""The command stream is read exactly once, across changes of the leader and losses in Redis."""
+"""The command stream is executed exactly once, across changes of leader and losses in Redis."""
 
 import asyncio
 import logging
@@ -31,9 +31,9 @@ PLACED = "SELECT client_order_id FROM orders ORDER BY id"
 
 @asynccontextmanager
 async def held(leader: Leader, after: int = 0) -> AsyncIterator[Callable[[], int]]:
-    """Let a core commit ``after`` batches more and none after them, until the block ends.
+    """Let a core commit ``after`` more batches and then hold the next until the block ends.
 
-    Yields what tells how many it tries to commit.
+    Yields a function that returns the number of attempts.
     """
     store = leader.core.pipeline.store
     commit_batch, gate, tried = store.commit_batch, asyncio.Event(), 0
@@ -57,14 +57,16 @@ def placed(halves: Halves) -> list[str]:
 
 
 def position(halves: Halves) -> StreamPosition:
-    """Return the stored place in the stream."""
+    """Return the stored position in the stream."""
     ((epoch, place),) = halves.exchange.rows("SELECT stream_epoch, stream_place FROM core_state")
     return StreamPosition.of(epoch, place)
 
 
-async def test_a_core_goes_on_where_the_one_before_was_killed(halves: Halves) -> None:
-    """In the midst of an entry too: what was committed is not run again, the rest is, once, and
-    its gateway is answered by whoever carried it out."""
+async def test_a_core_continues_after_a_killed_one(halves: Halves) -> None:
+    """A new core continues at the killed one's position, also within an entry.
+
+    Each command runs once, and the core that ran it answers the gateway.
+    """
     halves.settings = halves.settings.model_copy(update={"max_batch": 2})
     first = await halves.leader()
     running = await halves.gateway()
@@ -72,7 +74,7 @@ async def test_a_core_goes_on_where_the_one_before_was_killed(halves: Halves) ->
     await open_market(bus)
     second = await halves.seat()
     async with held(first, after=1) as tried:
-        # Without ids of the client's: nothing else would tell a second one from the first.
+        # Without client order ids nothing else would reveal a second execution.
         waiting = [bus.enqueue(limit(1, BUY, 1, 40 + n)) for n in range(5)]
         await until(lambda: tried() >= 2 and waiting[1].done())
         await halves.kill(first)
@@ -85,7 +87,7 @@ async def test_a_core_goes_on_where_the_one_before_was_killed(halves: Halves) ->
 
 
 async def test_a_deposed_core_commits_nothing_and_ends(halves: Halves) -> None:
-    """One that was only slow finds the epoch raised; its commands were the other's meanwhile."""
+    """A deposed core commits nothing and stops; its successor runs its commands."""
     first = await halves.leader()
     running = await halves.gateway()
     bus = running.services.bus
@@ -107,7 +109,10 @@ async def test_a_deposed_core_commits_nothing_and_ends(halves: Halves) -> None:
 async def test_a_core_that_is_cut_off_from_redis_lets_the_lead_go(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To one that is not; it stands by then, and takes none while it is cut off."""
+    """A core without Redis gives the lead to one that has it.
+
+    It stands by and does not lead while it is cut off.
+    """
     monkeypatch.setattr(core, "CUT_OFF_S", 0.2)
     monkeypatch.setattr(core, "LOOK_S", 0.02)
     first = await halves.leader()
@@ -130,7 +135,10 @@ async def test_a_core_that_is_cut_off_from_redis_lets_the_lead_go(
 async def test_a_stream_that_is_lost_is_replaced(
     halves: Halves, redis: Client, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
-    """Missing, or with ids that go backwards: the next epoch's takes its place, and says so."""
+    """A lost stream is replaced by the next epoch's, with an error in the log.
+
+    A stream is lost if it is missing or its ids go backwards.
+    """
     keys = await halves.keys()
     await halves.leader()
     running = await halves.gateway()
@@ -157,12 +165,12 @@ async def test_a_stream_that_is_lost_is_replaced(
 
 
 async def signed(halves: Halves, place: str, parcel: Parcel) -> bytes:
-    """Return a parcel as a gateway puts it into a stream."""
+    """Return a parcel signed as a gateway signs it for a stream."""
     return (await halves.mac()).sign(place, messages.encode(parcel))
 
 
 async def test_a_stream_that_is_gone_takes_no_command(halves: Halves, redis: Client) -> None:
-    """A gateway that writes to it is told at once that nothing was taken."""
+    """A gateway that writes to a missing stream gets an immediate refusal of the command."""
     keys = await halves.keys()
     leader = await halves.leader()
     running = await halves.gateway()
@@ -177,8 +185,13 @@ async def test_a_stream_that_is_gone_takes_no_command(halves: Halves, redis: Cli
     assert "b" not in placed(halves)
 
 
-async def test_it_is_trimmed_up_to_what_is_committed(halves: Halves, redis: Client) -> None:
-    """And no further, whatever was read: another core might have to read it again."""
+async def test_the_stream_is_trimmed_to_the_committed_position(
+    halves: Halves, redis: Client
+) -> None:
+    """The stream is trimmed up to the committed position and no further.
+
+    Another core may have to read the rest.
+    """
     keys = await halves.keys()
     leader = await halves.leader()
     running = await halves.gateway()
@@ -208,8 +221,8 @@ async def test_it_is_trimmed_up_to_what_is_committed(halves: Halves, redis: Clie
     assert last.decode() == after.entry
 
 
-async def test_repeats_alone_are_dealt_with_too(halves: Halves) -> None:
-    """They record nothing, yet the stream goes on behind them."""
+async def test_repeats_alone_advance_the_position(halves: Halves) -> None:
+    """A batch of repeats alone records nothing but advances the position in the stream."""
     await halves.leader()
     running = await halves.gateway()
     bus = running.services.bus
@@ -221,10 +234,10 @@ async def test_repeats_alone_are_dealt_with_too(halves: Halves) -> None:
     assert halves.exchange.audited() == []
 
 
-async def test_what_nobody_waits_for_any_more_is_not_begun(
+async def test_expired_commands_are_skipped(
     halves: Halves, redis: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its deadline has passed when a core reads it: it is dealt with, not carried out."""
+    """A command past its deadline is skipped, and the position advances."""
     keys = await halves.keys()
     leader = await halves.leader()
     running = await halves.gateway()
@@ -245,7 +258,7 @@ async def test_what_nobody_waits_for_any_more_is_not_begun(
 async def test_a_stream_that_is_too_long_takes_no_more(
     halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And takes again once the core has caught up."""
+    """A stream beyond its bound refuses commands until the core has caught up."""
     keys = await halves.keys()
     leader = await halves.leader()
     running = await halves.gateway()
@@ -272,16 +285,16 @@ async def test_a_stream_that_is_too_long_takes_no_more(
                 await asyncio.sleep(0.02)
 
 
-async def test_rubbish_in_the_stream_stops_nobody(
+async def test_unreadable_entries_are_skipped(
     halves: Halves, redis: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is passed over with a word in the log."""
+    """An unreadable entry is skipped with a line in the log."""
     keys = await halves.keys()
     await halves.leader()
     running = await halves.gateway()
     name = keys.commands(1)
     await redis.xadd(name, {b"x": b"y"})
-    rubbish = (await halves.mac()).sign(name, b"\xc1")  # another version's
+    rubbish = (await halves.mac()).sign(name, b"\xc1")  # of another version
     await redis.xadd(name, {messages.PARCEL_FIELD: rubbish})
     await open_market(running.services.bus)
     assert sum("cannot be read" in message for message in caplog.messages) == 1
@@ -290,7 +303,10 @@ async def test_rubbish_in_the_stream_stops_nobody(
 async def test_two_exchanges_on_one_redis_have_nothing_in_common(
     migrated_postgres_url: str, postgres_url: str
 ) -> None:
-    """Their keys begin with an id of their own, the same for everybody on one database."""
+    """Two exchanges on one Redis have different keys.
+
+    All processes on one database share theirs.
+    """
     migrations.upgrade(postgres_url)
     names = []
     for url in (migrated_postgres_url, postgres_url, migrated_postgres_url):

@@ -1,4 +1,4 @@
-"""A writer to Redis who does not know the secret can neither mint money nor forge messages."""
+"""Without the secret, a writer to Redis can neither mint money nor forge messages."""
 
 import logging
 from typing import Any
@@ -41,15 +41,17 @@ def dropped(metrics: Any) -> dict[str, float]:  # noqa: ANN401 -- a gateway's or
 
 
 def dropped_by(leader: Leader) -> dict[str, float]:
-    """Return what a core has dropped."""
+    """Return how many parcels a core has dropped, by kind."""
     return dropped(leader.seat.metrics)
 
 
-async def test_a_command_that_no_gateway_gave_mints_nothing(
+async def test_a_forged_command_mints_nothing(
     halves: Halves, redis: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Without a MAC, with another secret's, of another exchange, of another epoch, changed: each
-    is dropped and counted, once a minute it is said, and the exchange goes on."""
+    """A forged command is dropped and counted, and logged at most once a minute.
+
+    The forgeries lack a MAC, are changed, or use another secret, exchange or epoch.
+    """
     keys = await halves.keys()
     leader = await halves.leader()
     running = await halves.gateway()
@@ -78,14 +80,15 @@ async def test_a_command_that_no_gateway_gave_mints_nothing(
     assert halves.exchange.rows(DEPOSITS) == [(USERS * DEPOSIT,)]
     assert dropped_by(leader) == {"command": len(forged) + 1}
     assert caplog.messages.count("parcel_dropped") == 1
-    await redis.xadd(name, {messages.PARCEL_FIELD: whole})  # the same, signed, would have worked
+    await redis.xadd(name, {messages.PARCEL_FIELD: whole})  # executed with a valid MAC
     await until(lambda: halves.exchange.rows(DEPOSITS) != [(USERS * DEPOSIT,)])
 
 
-async def test_a_command_that_is_put_there_again_is_carried_out_once(
-    halves: Halves, redis: Client
-) -> None:
-    """By the same core, and by one that has taken over since, though its deadline is to come."""
+async def test_a_replayed_command_is_executed_once(halves: Halves, redis: Client) -> None:
+    """A replayed command is executed once, by the same core and by its successor.
+
+    This holds before the command's deadline.
+    """
     keys = await halves.keys()
     first = await halves.leader()
     running = await halves.gateway()
@@ -105,7 +108,7 @@ async def test_a_command_that_is_put_there_again_is_carried_out_once(
     second = await halves.seat()
     await halves.kill(first)
     await until(lambda: second.seat.publisher.stream)
-    await redis.xadd(keys.commands(1), fields)  # the first repeat is still there, too
+    await redis.xadd(keys.commands(1), fields)  # the first replay is still in the stream, too
     await until(lambda: dropped_by(second) == {"repeated command": 2})
     await until(lambda: running.services.core.status().healthy)
     assert isinstance(await running.services.bus.submit(limit(1, BUY, 1, 40)), OrderDone)
@@ -114,7 +117,7 @@ async def test_a_command_that_is_put_there_again_is_carried_out_once(
 
 
 async def test_a_gateway_believes_only_its_core(halves: Halves, redis: Client) -> None:
-    """A batch, a reply, an announcement and rubbish that no core sent change nothing at it."""
+    """A gateway drops a batch, reply, announcement or other parcel that no core signed."""
     keys = await halves.keys()
     await halves.leader()
     running = await halves.gateway()
@@ -148,8 +151,8 @@ async def test_a_gateway_believes_only_its_core(halves: Halves, redis: Client) -
     assert told == {"batch": 3, "announcement": 1, "reply": 2}
 
 
-async def test_replies_that_nobody_waits_for_are_not_held(halves: Halves, redis: Client) -> None:
-    """Though their batch is to come: what a gateway holds is bounded by what it waits for."""
+async def test_unexpected_replies_are_not_held(halves: Halves, redis: Client) -> None:
+    """A gateway holds no reply that it does not wait for, so its memory is bounded."""
     await halves.leader()
     running = await halves.gateway()
     await open_market(running.services.bus)
@@ -163,10 +166,8 @@ async def test_replies_that_nobody_waits_for_are_not_held(halves: Halves, redis:
     assert running.follower.held == {}
 
 
-async def test_an_announcement_that_is_put_there_again_is_not_heard(
-    halves: Halves, redis: Client
-) -> None:
-    """Else a core that is gone would seem to be there for ever."""
+async def test_a_replayed_announcement_is_ignored(halves: Halves, redis: Client) -> None:
+    """A replayed announcement is ignored, so a dead core never seems alive."""
     keys = await halves.keys()
     leader = await halves.leader()
     running = await halves.gateway()
@@ -180,7 +181,7 @@ async def test_an_announcement_that_is_put_there_again_is_not_heard(
 
 
 async def test_a_sign_of_life_is_signed(halves: Halves, redis: Client) -> None:
-    """A number that somebody else counts up does not keep a dead gateway alive."""
+    """A forged sign of life does not keep a dead gateway alive."""
     keys = await halves.keys()
     leader = await halves.leader()
     now, ended = 0.0, list[str]()

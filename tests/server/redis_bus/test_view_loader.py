@@ -21,8 +21,8 @@ from tests.support.core_exchange import MARKET, METADATA, Exchange, exchange, li
 __all__ = ["exchange"]
 
 
-async def test_what_is_loaded_is_what_was_followed(exchange: Exchange) -> None:
-    """Each record of markets and events, every field of it, and each book."""
+async def test_a_loaded_view_equals_a_followed_one(exchange: Exchange) -> None:
+    """A loaded view equals a followed one in each field of markets, events and books."""
     view, database = MarketView(), Database(exchange.url)
     outcomes = (EventMarket("a", "?", "A"), EventMarket("b", "?"))
     race = CreateEvent(

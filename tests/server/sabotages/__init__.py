@@ -1,7 +1,7 @@
-"""Deliberate mistakes in the server, and for each the test that must catch it.
+"""Deliberate mistakes in the server, each with the test that must catch it.
 
-Snippets are short, so that a change beside them leaves them alone; where one does not fit any more
-`make test` says so (tests/tools/test_sabotage.py). `make sabotage` makes each and runs its test.
+Snippets are short, so that nearby changes do not affect them. Where one no longer fits, `make test`
+says so (tests/tools/test_sabotage.py). `make sabotage` makes each mistake and runs its test.
 """
 
 from tests.server.sabotages import (

@@ -1,4 +1,4 @@
-"""Mistakes on the way of a command into the database and of its answer out of it."""
+"""Mistakes between a command's arrival at the core and its answer."""
 
 from tests.support.sabotage import Sabotage
 
@@ -255,6 +255,6 @@ SABOTAGES = (
         LOG_QUEUE,
         "            if self._size + len(line) > self._most:\n",
         "            if False:\n",
-        _test("observability/test_log_queue", "lines_beyond_the_bound_are_dropped_and_told"),
+        _test("observability/test_log_queue", "lines_beyond_the_bound_are_counted"),
     ),
 )

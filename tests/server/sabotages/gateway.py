@@ -13,7 +13,7 @@ SABOTAGES = (
         EXPRESS,
         " and principal.may(Scope.TRADE)",
         "",
-        "tests/server/gateway/protocol/test_order_fast_path.py::test_an_order_without_leave_to_trade",
+        "tests/server/gateway/protocol/test_order_fast_path.py::test_an_order_without_the_trade_scope",
     ),
     Sabotage(
         "the fast path forgets the limit",
@@ -83,6 +83,6 @@ SABOTAGES = (
         "predmarket/server/gateway/protocol/connection.py",
         "        if self._phase is _IDLE and self.backlog:\n",
         "        if False:\n",
-        "tests/server/gateway/protocol/test_order_fast_path.py::test_a_head_that_came_before_is_not_parsed_after_a_wait",
+        "tests/server/gateway/protocol/test_order_fast_path.py::test_a_repeated_head_is_not_parsed_after_a_wait",
     ),
 )

@@ -1,4 +1,4 @@
-"""Mistakes about who somebody is and what they may: sessions, API keys, cookies."""
+"""Mistakes with authentication and permissions: sessions, API keys, cookies."""
 
 from tests.support.sabotage import Sabotage
 
@@ -48,7 +48,7 @@ SABOTAGES = (
         REVOCATIONS,
         "redis.publish(self._channel, signed)",
         'redis.publish("nobody", signed)',
-        _test("gateway/limits/test_limits", "a_logout_is_one_everywhere_at_once"),
+        _test("gateway/limits/test_limits", "a_logout_is_effective_everywhere_at_once"),
     ),
     Sabotage(
         "a revoked key is still known",
@@ -93,7 +93,7 @@ SABOTAGES = (
         GATE,
         "        if principal.key_id:\n",
         "        if False:\n",
-        _test("gateway/auth/test_api_keys", "what_needs_a_login"),
+        _test("gateway/auth/test_api_keys", "keys_cannot_replace_a_login"),
     ),
     Sabotage(
         "an expired token let in",

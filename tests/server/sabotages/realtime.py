@@ -1,4 +1,4 @@
-"""Mistakes in what sockets are sent, and in what they may ask for."""
+"""Mistakes in the messages and the permissions of sockets."""
 
 from tests.support.sabotage import Sabotage
 
@@ -76,7 +76,7 @@ SABOTAGES = (
         TOPICS,
         "    check_scope(who, Scope.READ)\n",
         "",
-        _test("gateway/realtime/test_socket_orders", "who_may[sqlite]"),
+        _test("gateway/realtime/test_socket_orders", "permissions_of_orders[sqlite]"),
     ),
     Sabotage(
         "a Close overtakes the messages before it",
@@ -85,7 +85,7 @@ SABOTAGES = (
         "            if False:\n",
         _test(
             "gateway/realtime/test_socket_orders",
-            "what_was_sent_before_a_close_is_executed[sqlite]",
+            "orders_before_a_close_are_executed[sqlite]",
         ),
     ),
 )

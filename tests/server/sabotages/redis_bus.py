@@ -1,4 +1,4 @@
-"""Mistakes on the way between gateways and the core, through Redis."""
+"""Mistakes between gateways and the core, through Redis."""
 
 from tests.support.sabotage import Sabotage
 
@@ -35,7 +35,7 @@ SABOTAGES = (
         FOLLOWER,
         "            return  # told of before",
         "            self.batch = number - 1",
-        _test("redis_bus/test_follower", "what_was_told_before_is_passed_over"),
+        _test("redis_bus/test_follower", "a_repeated_batch_is_ignored"),
     ),
     Sabotage(
         "a deposed core is listened to",
@@ -56,7 +56,7 @@ SABOTAGES = (
         BATCH,
         "self.position or before.position",
         "before.position",
-        _test("redis_bus/test_stream", "it_is_trimmed_up_to_what_is_committed"),
+        _test("redis_bus/test_stream", "the_stream_is_trimmed_to_the_committed_position"),
     ),
     Sabotage(
         "a lost stream goes unnoticed",
@@ -77,7 +77,7 @@ SABOTAGES = (
         PUBLISHER,
         "minid=done.entry, approximate=False",
         'minid="9999999999999", approximate=False',
-        _test("redis_bus/test_stream", "it_is_trimmed_up_to_what_is_committed"),
+        _test("redis_bus/test_stream", "the_stream_is_trimmed_to_the_committed_position"),
     ),
     Sabotage(
         "the orders of a dead gateway stay",

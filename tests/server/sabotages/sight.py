@@ -1,4 +1,4 @@
-"""Mistakes with markets of groups: who sees them, where, and until when."""
+"""Mistakes with markets of groups: their visibility to users, in place and time."""
 
 from tests.support.sabotage import Sabotage
 

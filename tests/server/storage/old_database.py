@@ -41,7 +41,7 @@ Json = dict[str, Any]
 
 
 def fill(url: str, folder: Path) -> Json:
-    """Fill a database; return what the API shows of it at last."""
+    """Fill a database; return what its API shows at the end."""
     os.environ["PREDMARKET_JWT_SECRET"] = SECRET
     worlds.START = vars(pairs)["START"] = START
     world = World(url, folder)
@@ -97,7 +97,7 @@ def _paths(user: int, world: World) -> Iterator[str]:
 
 
 def _all(world: World, user: int, path: str) -> object:
-    """Return an answer, of a list all items."""
+    """Return an answer, or all items of a list."""
     answer = world.get(user, path)
     items = answer.get("items")
     while items is not None and answer.get("nextCursor"):
@@ -138,7 +138,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def main() -> None:
-    """Write both dumps, and what was shown."""
+    """Write both dumps, and what the API showed."""
     into = Path(sys.argv[1])
     found = []
     for name, make in (("sqlite", of_sqlite), ("postgres", of_postgres)):

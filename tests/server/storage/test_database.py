@@ -1,4 +1,4 @@
-"""The pools give every connection back, wherever a task that uses one is cancelled."""
+"""The pools get every connection back, wherever a task that uses one is cancelled."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ Way = Literal["read", "read_account", "look_up", "write"]
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest) -> str:
-    """A database of either kind."""
+    """Return a database of either kind."""
     name = "sqlite_url" if request.param == "sqlite" else "postgres_server_url"
     url = request.getfixturevalue(name)
     assert isinstance(url, str)
@@ -32,8 +32,8 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @contextmanager
 def nothing_left_open() -> Iterator[None]:
-    """Fail when a connection is thrown away that was not closed."""
-    gc.collect()  # what an earlier test left is not ours
+    """Fail when a connection is dropped without being closed."""
+    gc.collect()  # ignores the connections of earlier tests
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         yield
@@ -53,14 +53,14 @@ def connection_of(db: Database, way: Way) -> AbstractAsyncContextManager[AsyncCo
 
 
 async def use(db: Database, way: Way) -> None:
-    """Use one connection for two statements."""
+    """Use a connection for two statements."""
     async with connection_of(db, way) as connection:
         await connection.execute(text("SELECT 1"))
         await connection.execute(text("SELECT 2"))
 
 
 def awaits(url: str, way: Way) -> int:
-    """Return how often a use waits at least."""
+    """Return the least number of awaits in a use."""
     if way == "write" or not url.startswith("sqlite"):
         return 10
     return 0 if way == "look_up" else 2
@@ -68,7 +68,7 @@ def awaits(url: str, way: Way) -> int:
 
 @WAYS
 def test_cancelled_at_each_await(url: str, way: Way) -> None:
-    """Another then finds the whole pool free; nothing is open once the database is closed."""
+    """After a cancel at any await the whole pool is free. A closed database has no connection."""
 
     async def cancelled(at: int) -> bool:
         db = Database(url)
@@ -90,7 +90,7 @@ def test_cancelled_at_each_await(url: str, way: Way) -> None:
 @WAYS
 @pytest.mark.parametrize("cancel", [False, True], ids=["in use", "just cancelled"])
 def test_closed_at_each_await(url: str, way: Way, *, cancel: bool) -> None:
-    """Whoever still uses a connection gives it back first, also one who was cancelled."""
+    """A close waits for each user of a connection, also for a cancelled one."""
 
     async def closed(at: int) -> bool:
         db = Database(url)
@@ -112,7 +112,7 @@ def test_closed_at_each_await(url: str, way: Way, *, cancel: bool) -> None:
 
 @WAYS
 async def test_a_closed_database_opens_no_connection(url: str, way: Way) -> None:
-    """A task that comes late is told that the database is away."""
+    """A task that uses a closed database learns that it is unavailable."""
     db = Database(url)
     await db.close()
     with pytest.raises(UNAVAILABLE, match="is closed"):
@@ -123,7 +123,7 @@ async def test_a_closed_database_opens_no_connection(url: str, way: Way) -> None
 async def test_a_connection_that_is_kept_does_not_hold_up_the_end(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The wait is bounded."""
+    """A close waits only for a bounded time for a connection in use."""
     monkeypatch.setattr(database, "CLOSE_SECONDS", 0.01)
     db = Database(sqlite_url)
     async with db.read() as connection:
@@ -131,12 +131,12 @@ async def test_a_connection_that_is_kept_does_not_hold_up_the_end(
         with pytest.raises(UNAVAILABLE, match="is closed"):
             await connection.execute(text("SELECT 1"))
         assert connection.sync_connection is not None
-        connection.sync_connection.invalidate()  # else it would stay open
+        connection.sync_connection.invalidate()  # or it would stay open
 
 
 @pytest.mark.parametrize("way", ["read", "read_account", "look_up"])
 async def test_only_look_ups_run_on_the_loop(sqlite_url: str, way: Way) -> None:
-    """A read of as many rows as a user's history has would hold up everyone."""
+    """Only look-ups run on the event loop; a read of a long history would block it."""
     db = Database(sqlite_url)
     threads: list[int] = []
     async with connection_of(db, way) as connection:
@@ -151,7 +151,7 @@ async def test_only_look_ups_run_on_the_loop(sqlite_url: str, way: Way) -> None:
 
 
 async def test_a_statement_outlives_no_cancellation(sqlite_url: str) -> None:
-    """However often its task is cancelled, the connection is given back once it is over."""
+    """A connection returns to the pool after its statement, however often the task is cancelled."""
     db = Database(sqlite_url)
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
@@ -174,8 +174,11 @@ async def _awaited(work: CancelledAt) -> None:
     await work
 
 
-def test_a_connection_is_closed_as_often_as_the_driver_likes(sqlite_url: str) -> None:
-    """A second time is no error: the driver's thread would go on for ever."""
+def test_a_connection_may_be_closed_twice(sqlite_url: str) -> None:
+    """A second close of a connection raises no error.
+
+    An error would keep the driver's thread alive.
+    """
     path = make_url(sqlite_url).database
     assert path is not None
     connection = sqlite3.connect(path, factory=EndingConnection)
@@ -185,7 +188,7 @@ def test_a_connection_is_closed_as_often_as_the_driver_likes(sqlite_url: str) ->
 
 
 async def test_no_thread_of_the_driver_outlives_the_database(sqlite_url: str) -> None:
-    """It would speak to an event loop that is over."""
+    """The driver's threads end with the database, because their event loop ends."""
     before = set(threading.enumerate())
     db = Database(sqlite_url)
     async with db.write() as connection:

@@ -1,4 +1,4 @@
-"""URLs of several hosts, as libpq and SQLAlchemy write them."""
+"""URLs with several hosts, in the forms of libpq and SQLAlchemy."""
 
 import psycopg.conninfo
 import pytest
@@ -25,13 +25,13 @@ WRITES = {"target_session_attrs": "read-write"}
     ],
 )  # fmt: skip
 def test_both_libraries_understand_it(given: str, expected: dict[str, str]) -> None:
-    """The same hosts, ports and password, whichever way they were written."""
+    """Both libraries read the same hosts, ports and password from either form."""
     url = f"postgresql://{given}"
     expected = {"user": "u", "password": "p@w", "dbname": "d", **expected}
     assert psycopg.conninfo.conninfo_to_dict(libpq_url(url)) == expected
     dialect = create_engine(normal_url(url)).dialect
     _, options = dialect.create_connect_args(normal_url(url))
-    options.pop("context", None)  # psycopg's own
+    options.pop("context", None)  # a parameter of psycopg itself
     assert {name: str(value) for name, value in options.items()} == expected
 
 
@@ -39,7 +39,7 @@ def test_both_libraries_understand_it(given: str, expected: dict[str, str]) -> N
     "given", ["u:a,b@h/d", "u:a,b/c@h/d", "h/a,b", "h/d?options=a,b", "u:a,b@/d?host=h"]
 )
 def test_a_comma_elsewhere_names_no_hosts(given: str) -> None:
-    """In a password, in the database's name, in a parameter."""
+    """A comma in a password, a database name or a parameter does not separate hosts."""
     url = normal_url(f"postgresql://{given}")
     assert (url.host or url.query["host"]) == "h"
     assert "target_session_attrs" not in url.query
@@ -50,7 +50,7 @@ def test_a_comma_elsewhere_names_no_hosts(given: str) -> None:
     ["h1,/d", ",h2/d", "h1:x,h2/d", "h1,h2:123456/d", "h0/d?host=h1,h2", "/d?host=h1,h2&port=1,2,3",
      "h1,h2/d?target_session_attrs=any", "/d?host=h1:1&host=h2:2&port=3"],
 )  # fmt: skip
-def test_no_hosts_of_ours(given: str) -> None:
-    """An empty host, a port that is none, hosts named twice, hosts that take no orders."""
+def test_hosts_that_are_refused(given: str) -> None:
+    """An empty host, an invalid port, repeated hosts and hosts that take no writes are refused."""
     with pytest.raises(ValueError, match="must"):
         normal_url(f"postgresql://{given}")

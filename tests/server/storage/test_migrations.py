@@ -1,4 +1,4 @@
-"""The migrations build what the tables describe, on both kinds of database."""
+"""The migrations build the tables as described, on both kinds of database."""
 
 import re
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def checks(engine: Engine) -> dict[str, set[tuple[Any, str]]]:
 
 
 def test_the_migrations_build_the_tables(database_url: str) -> None:
-    """Nothing is missing, left over or different: columns, keys, indexes."""
+    """The migrations build all described columns, keys and indexes, and no others."""
     upgrade(database_url)
     engine = sync_engine(database_url)
     with engine.connect() as connection:
@@ -44,7 +44,7 @@ def test_the_migrations_build_the_tables(database_url: str) -> None:
 
 
 def checked_elsewhere(dialect: str) -> set[str]:
-    """Return the foreign keys that only another kind of database has."""
+    """Return the foreign keys that exist on the other kind of database only."""
     return {
         str(key.constraint.name)
         for table in metadata.tables.values()
@@ -54,7 +54,7 @@ def checked_elsewhere(dialect: str) -> set[str]:
 
 
 def migrated_and_made(url: str, look: Callable[[Engine], T]) -> tuple[T, T]:
-    """Return what is seen of the tables as the migrations build them, and as they are described."""
+    """Return the properties of the migrated tables and of the described ones."""
     upgrade(url)
     engine = sync_engine(url)
     migrated = look(engine)
@@ -69,15 +69,17 @@ def migrated_and_made(url: str, look: Callable[[Engine], T]) -> tuple[T, T]:
 
 
 def test_the_migrations_build_the_check_constraints(database_url: str) -> None:
-    """The last line of defence is in the database too."""
+    """The migrations build the described check constraints."""
     migrated, made = migrated_and_made(database_url, checks)
     assert migrated == made
     assert any(migrated.values())
 
 
 def keys(engine: Engine) -> dict[str, tuple[list[str], bool]]:
-    """Return each table's primary key, and whether SQLite keeps it without row ids: Alembic
-    compares neither."""
+    """Return each table's primary key, and whether SQLite omits its row ids.
+
+    Alembic compares neither.
+    """
     inspector = inspect(engine)
     return {
         table: (
@@ -90,14 +92,14 @@ def keys(engine: Engine) -> dict[str, tuple[list[str], bool]]:
 
 
 def test_the_migrations_build_the_keys(database_url: str) -> None:
-    """In the order that the reads want."""
+    """The migrations build the primary keys with the described order of columns."""
     migrated, made = migrated_and_made(database_url, keys)
     assert migrated == made
     assert migrated["trades"][0] == ["market_id", "id"]
 
 
 def test_upgrading_is_idempotent(database_url: str) -> None:
-    """An empty database has no revision; one upgraded twice has the newest."""
+    """An empty database has no revision, and one upgraded twice has the newest."""
     assert current(database_url) is None
     upgrade(database_url)
     upgrade(database_url)
@@ -105,7 +107,10 @@ def test_upgrading_is_idempotent(database_url: str) -> None:
 
 
 def test_emails_are_rewritten_where_that_is_free(database_url: str) -> None:
-    """The one that is spelt so keeps it; the other stays, so that its owner still gets in."""
+    """An e-mail is normalised if its normal form is free.
+
+    Otherwise it stays, so that its owner can still log in.
+    """
     upgrade(database_url, "0013")
     stored = [
         "jose\u0301@x.org",
@@ -149,7 +154,7 @@ BEFORE_EVENTS: dict[str, dict[str, Any]] = {
 
 
 def test_positions_stay_when_events_come(database_url: str) -> None:
-    """Every row is kept; without an event a reserve is within the shares."""
+    """Every position is kept; without an event its reserve is within the shares."""
     upgrade(database_url, "0014")
     engine = sync_engine(database_url)
     with engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""Files that are no database of ours, or not any more: refused, named, and left as they are."""
+"""A file that is no database of the exchange is refused, named and left unchanged."""
 
 import sqlite3
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from predmarket.server.storage.sqlite_file import require_ours
 
 
 def refused(call: Callable[[], object]) -> OperateError:
-    """Return what a call is refused with."""
+    """Return the message of a call's refusal."""
     with pytest.raises(OperateError) as found:
         call()
     assert "\n" not in found.value.message
@@ -20,7 +20,7 @@ def refused(call: Callable[[], object]) -> OperateError:
 
 
 def foreign(path: Path) -> None:
-    """Make another program's database, one that keeps Alembic's notes, too."""
+    """Make another program's database, or one with Alembic's table too."""
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
     connection.execute("INSERT INTO alembic_version VALUES ('a1b2c3')")
@@ -36,7 +36,7 @@ def text(path: Path) -> None:
 
 @pytest.mark.parametrize("made", [foreign, text])
 def test_a_foreign_file_is_left_as_it_is(tmp_path: Path, made: Callable[[Path], None]) -> None:
-    """By whatever would use it: not one byte of it changes."""
+    """Every command leaves a foreign file unchanged, byte for byte."""
     path = tmp_path / "predmarket.db"
     made(path)
     before = path.read_bytes()
@@ -55,8 +55,8 @@ def test_a_foreign_file_is_left_as_it_is(tmp_path: Path, made: Callable[[Path], 
     assert not (tmp_path / "predmarket.db-wal").exists()
 
 
-def test_ours_and_nothing_at_all_are_taken(tmp_path: Path, migrated_sqlite_url: str) -> None:
-    """An empty file is as good as none."""
+def test_own_and_empty_files_are_accepted(tmp_path: Path, migrated_sqlite_url: str) -> None:
+    """An own database, a missing file and an empty file are accepted."""
     require_ours(tmp_path / "predmarket.db", whole=True)
     require_ours(tmp_path / "none.db")
     (tmp_path / "empty.db").touch()
@@ -65,7 +65,7 @@ def test_ours_and_nothing_at_all_are_taken(tmp_path: Path, migrated_sqlite_url: 
 
 @pytest.mark.parametrize("page", [0, 1, 5])
 def test_flipped_bytes_are_found(tmp_path: Path, migrated_sqlite_url: str, page: int) -> None:
-    """In the list of tables, which the driver quotes when it fails, or in a page of a table."""
+    """Flipped bytes in the list of tables or in a table's page are found."""
     path = tmp_path / "predmarket.db"
     data = bytearray(path.read_bytes())
     size = int.from_bytes(data[16:18], "big")

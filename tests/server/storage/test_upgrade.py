@@ -1,4 +1,4 @@
-"""A database that the version before wrote: upgraded, it has lost nothing, and trading goes on."""
+"""The upgrade of an old version's database loses nothing, and trading continues."""
 
 import gzip
 import json
@@ -37,13 +37,13 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def stored(name: str) -> str:
-    """Return what a file of the old version's database holds."""
+    """Return the content of a file of the old version's database."""
     return gzip.decompress((OLD / name).read_bytes()).decode()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Json]:
-    """The URL of the database as the old version left it, and what its API showed."""
+    """Return the URL of the database that the old version left, and what its API showed."""
     url = request.getfixturevalue(f"{request.param}_url")
     dump = stored(f"{request.param}.sql.gz")
     if request.param == "sqlite":
@@ -57,7 +57,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Json]:
 
 
 def rows_of(url: str, columns: dict[str, list[str]] | None = None) -> tuple[Rows, Any]:
-    """Return all rows of all tables, and the columns; of these alone if they are given."""
+    """Return all rows of all tables, or of these, with the columns."""
     engine, found = sync_engine(url), MetaData()
     with engine.connect() as connection:
         found.reflect(connection)
@@ -74,7 +74,7 @@ def rows_of(url: str, columns: dict[str, list[str]] | None = None) -> tuple[Rows
 
 @asynccontextmanager
 async def serve(url: str, folder: Path, now: int) -> AsyncIterator[httpx.AsyncClient]:
-    """Serve the database at a time."""
+    """Serve the database at a fixed time."""
     limits = ("auth_rate_limit", "auth_window_limit", "order_rate_limit", "read_rate_limit")
     given = {"port": 0, "data_dir": str(folder), "database_url": url, "jwt_secret": SECRET}
     settings = Settings.load({**given, **dict.fromkeys(limits, "off")})
@@ -83,7 +83,7 @@ async def serve(url: str, folder: Path, now: int) -> AsyncIterator[httpx.AsyncCl
         serving(node) as (address, _),
         httpx.AsyncClient(base_url=address, timeout=60, verify=False) as client,
     ):
-        async with node.db.write() as connection:  # as if the upgrade had come at once
+        async with node.db.write() as connection:  # as if the upgrade had followed at once
             for table in ("sessions", "refresh_tokens"):
                 late = f"UPDATE {table} SET expires_at = 8000000000000000"
                 await connection.execute(text(late))
@@ -91,7 +91,7 @@ async def serve(url: str, folder: Path, now: int) -> AsyncIterator[httpx.AsyncCl
 
 
 async def every(client: httpx.AsyncClient, path: str, token: str) -> object:
-    """Return an answer, of a list all items."""
+    """Return an answer, or all items of a list."""
     headers = {"authorization": f"Bearer {token}"}
     found = (await client.get(path, headers=headers)).raise_for_status().json()
     cursor, items = found.get("nextCursor"), found.get("items")
@@ -102,14 +102,17 @@ async def every(client: httpx.AsyncClient, path: str, token: str) -> object:
 
 
 def bearer(token: str) -> Json:
-    """Return the argument that signs a request."""
+    """Return the argument that authenticates a request."""
     return {"headers": {"authorization": f"Bearer {token}"}}
 
 
 async def test_the_version_before(
     old: tuple[str, Json], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every row and every answer is as it was; keys, sessions and orders go on; the audit holds."""
+    """The upgrade changes no row and no answer.
+
+    Keys, sessions and orders continue, and the audit passes.
+    """
     url, shown = old
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     assert current(url) == "0014"
@@ -171,7 +174,7 @@ async def logged_in(client: httpx.AsyncClient, users: int) -> AsyncIterator[str]
 
 
 async def trade_on(client: httpx.AsyncClient, key: str, tokens: list[str]) -> None:
-    """Fill what rested, repeat what was placed, make an event and trade it."""
+    """Fill open orders, repeat placed ones, make an event and trade it."""
     again = {"marketId": "late", "side": "BUY", "type": "LIMIT", "price": "0.40", "qty": "5"}
     repeated = await client.post(
         "/v1/orders", json={**again, "clientOrderId": "late-0"}, **bearer(key)

@@ -1,4 +1,4 @@
-"""API keys over HTTP: what one is good for, and when it is not any more."""
+"""API keys over HTTP: their rights, their revocation and their limits."""
 
 import asyncio
 import hashlib
@@ -22,7 +22,7 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
 
 
 async def test_a_good_key_is_not_remembered_at_any_length(exchange: Exchange) -> None:
-    """Each spelling is remembered apart, so a long one would fill the memory by its length."""
+    """A valid key with extra blanks is not cached, because long spellings would fill the memory."""
     ann = await exchange.register("ann@example.com")
     key = (await make_key(ann, "read"))["key"]
     for blanks, status in ((1, 200), (100, 200), (20_000, 401), (60_000, 401)):
@@ -34,7 +34,7 @@ async def test_a_good_key_is_not_remembered_at_any_length(exchange: Exchange) ->
 
 
 async def test_a_key_is_shown_once_and_stands_for_its_user(exchange: Exchange) -> None:
-    """The list tells all but the key, the database its hash alone."""
+    """A key is shown once; the list omits it, and the database stores only its hash."""
     ann = await exchange.register("ann@example.com")
     key = await make_key(ann, "trade", "read", name="quoter")
     assert key["key"].startswith("pmk_")
@@ -62,7 +62,10 @@ async def test_a_key_is_shown_once_and_stands_for_its_user(exchange: Exchange) -
 
 @ON_ONE_DATABASE
 async def test_a_key_does_what_its_scopes_say(exchange: Exchange) -> None:
-    """And a missing scope is named. The bare route, too, asks for it."""
+    """A key may do what its scopes permit, and a refusal names the missing scope.
+
+    The order fast path checks the scope too.
+    """
     market = await exchange.market()
     draft = await exchange.market("draft", status="DRAFT")
     ann = await exchange.trader("ann")
@@ -97,7 +100,7 @@ async def test_a_key_does_what_its_scopes_say(exchange: Exchange) -> None:
     }  # fmt: skip
     seen = {"balance": "200", "orders": "200", "ann's order": "200"}
     assert await outcome(ann, "read") == nothing | seen
-    # an admin's key without the scope is not an admin's
+    # an admin's key without the scope has no admin rights
     assert await outcome(boss, "read") == nothing | seen | {"ann's order": "403 user's"}
     assert await outcome(boss, "admin") == nothing | {
         "draft": "200", "users": "200", "create": "201"
@@ -107,8 +110,8 @@ async def test_a_key_does_what_its_scopes_say(exchange: Exchange) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_what_needs_a_login(exchange: Exchange) -> None:
-    """Not even a key with every scope makes keys, sees them, changes the password or logs out."""
+async def test_keys_cannot_replace_a_login(exchange: Exchange) -> None:
+    """A key with every scope cannot make, list or delete keys, change the password or log out."""
     boss = exchange.admin
     key = await make_key(boss, "read", "trade", "admin")
     passwords = {"oldPassword": PASSWORD, "newPassword": "another password"}
@@ -126,7 +129,7 @@ async def test_what_needs_a_login(exchange: Exchange) -> None:
 
 
 async def test_only_an_admin_has_admin_keys(exchange: Exchange) -> None:
-    """Nobody makes one for themselves, and one who is an admin no more has none."""
+    """Only an admin can make an admin key, and the key loses its rights with the admin role."""
     ann = await exchange.register("ann@example.com")
     body = {"name": "x", "scopes": ["read", "admin"]}
     assert refused(await ann.client.post(KEYS, json=body)) == (403, "FORBIDDEN")
@@ -142,7 +145,10 @@ async def test_only_an_admin_has_admin_keys(exchange: Exchange) -> None:
 
 
 async def test_a_revoked_key_is_refused_at_once(exchange: Exchange) -> None:
-    """However lately it was used. Only its owner revokes it, and its id comes never again."""
+    """A revoked key is refused at once, even if just used.
+
+    Only its owner can revoke it, and its id is never reused.
+    """
     ann, bob = await exchange.register("ann@example.com"), await exchange.register("bob@x.org")
     key = await make_key(ann, "read", "trade")
     headers = bearer(key)
@@ -164,7 +170,7 @@ async def test_a_revoked_key_is_refused_at_once(exchange: Exchange) -> None:
 async def test_a_look_up_under_way_does_not_outlive_a_revocation(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was read before is not kept after."""
+    """A look-up that started before a revocation does not put the key into the cache."""
     ann = await exchange.register("ann@example.com")
     key = await make_key(ann, "read")
     real, read, revoked = keys.holder_of, asyncio.Event(), asyncio.Event()
@@ -186,10 +192,13 @@ async def test_a_look_up_under_way_does_not_outlive_a_revocation(
     assert refused(answer) == (401, "UNAUTHENTICATED")
 
 
-async def test_what_another_process_did_to_a_key_is_seen_soon(
+async def test_a_key_disabled_elsewhere_ends_soon(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once the cache asks again; until then it asks nobody."""
+    """A user disabled by another process is refused once the cache entry is checked again.
+
+    Until then the cache makes no query.
+    """
     ann = await exchange.register("ann@example.com")
     key = await make_key(ann, "read")
     asked = 0
@@ -216,7 +225,7 @@ async def test_what_another_process_did_to_a_key_is_seen_soon(
 async def test_a_user_has_only_so_many_keys(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also when they are made at once; a revoked one makes room."""
+    """The bound on a user's keys holds for concurrent requests, and a revoked key frees a place."""
     assert keys.MAX_KEYS == 100
     monkeypatch.setattr(keys, "MAX_KEYS", 3)
     ann = await exchange.register("ann@example.com")
@@ -247,7 +256,7 @@ MALFORMED: list[tuple[dict[str, object], str]] = [
 
 @ON_ONE_DATABASE
 async def test_malformed_keys(exchange: Exchange) -> None:
-    """400 with the field's name, and none is made. What only looks like a key is none."""
+    """A malformed key request gets 400 with the field's name, and no key is made."""
     boss = exchange.admin
     for fields, path in MALFORMED:
         answer = await boss.client.post(KEYS, json={"name": "x", "scopes": ["read"], **fields})

@@ -22,13 +22,13 @@ def credentials(email: str, password: str = PASSWORD) -> dict[str, str]:
 
 
 def attributes(cookies: list[str]) -> list[set[str]]:
-    """Return what Set-Cookie headers say besides value and age, in lower case."""
+    """Return the attributes of Set-Cookie headers, without value and age, in lower case."""
     parts = [cookie.lower().split("; ")[1:] for cookie in cookies]
     return [{part for part in each if not part.startswith("max-age=")} for each in parts]
 
 
 async def test_register(exchange: Exchange) -> None:
-    """An account, its tokens and cookies, and an open account at the core."""
+    """A registration returns tokens and cookies and opens an account at the core."""
     body = {**credentials(" Ann@Example.COM "), "fullName": "Ann"}
     answer = await exchange.anonymous.post("/v1/auth/register", json=body)
     assert answer.status_code == 201
@@ -53,7 +53,7 @@ async def test_register(exchange: Exchange) -> None:
 
 
 async def test_duplicate_email_fails(exchange: Exchange) -> None:
-    """Whatever its case, and also when two register at once."""
+    """A second registration of an e-mail fails, in any case of letters and concurrently."""
     await exchange.register("ann@example.com")
     again = await exchange.anonymous.post("/v1/auth/register", json=credentials("ANN@example.com"))
     assert (again.status_code, again.json()["error"]["code"]) == (409, "EMAIL_TAKEN")
@@ -67,8 +67,11 @@ async def test_duplicate_email_fails(exchange: Exchange) -> None:
 
 
 async def test_an_email_has_one_account_however_it_is_spelt(exchange: Exchange) -> None:
-    """Composed or not, whatever the case; with what cannot be seen it is none. An account from
-    before that has another's e-mail is reached by exactly its spelling."""
+    """An e-mail has one account, whatever its composition and case.
+
+    Invisible characters are refused. An older account whose e-mail collides with another is reached
+    by its exact spelling.
+    """
     composed, decomposed = "jos\xe9@example.com", "JOSE\u0301@example.com"
     await exchange.register(composed)
     anonymous = exchange.anonymous
@@ -89,7 +92,7 @@ async def test_an_email_has_one_account_however_it_is_spelt(exchange: Exchange) 
 
 
 async def test_login(exchange: Exchange) -> None:
-    """The token belongs to the user."""
+    """A login returns a token of the user."""
     ann = await exchange.register("ann@example.com")
     answer = await exchange.anonymous.post("/v1/auth/login", json=credentials("ANN@example.com"))
     assert answer.status_code == 200
@@ -101,7 +104,7 @@ async def test_login(exchange: Exchange) -> None:
 async def test_login_opens_an_account_that_is_missing(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the core was away at the registration, the next login repeats it."""
+    """The next login opens the account if the core was unavailable at the registration."""
 
     async def away(_: object) -> None:
         raise OutcomeUnknown
@@ -118,7 +121,7 @@ async def test_login_opens_an_account_that_is_missing(
 
 
 async def test_wrong_password_fails(exchange: Exchange) -> None:
-    """The same answer for a wrong password and for an e-mail that nobody has."""
+    """A wrong password and an unknown e-mail get the same answer."""
     await exchange.register("ann@example.com")
     wrong = await exchange.anonymous.post(
         "/v1/auth/login", json=credentials("ann@example.com", "not the password")
@@ -134,7 +137,7 @@ async def test_wrong_password_fails(exchange: Exchange) -> None:
 async def test_an_unknown_email_costs_a_hash(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The time does not tell whether an e-mail is known."""
+    """A login for an unknown e-mail hashes too, so its duration reveals nothing."""
     await exchange.register("ann@example.com")
     checked: list[str] = []
     real = passwords.matches
@@ -151,7 +154,7 @@ async def test_an_unknown_email_costs_a_hash(
 
 
 async def test_a_long_password_counts_to_its_end(exchange: Exchange) -> None:
-    """bcrypt's 72 bytes cut nothing off."""
+    """All characters of a long password count, beyond bcrypt's limit of 72 bytes."""
     long = "x" * 1000
     register = credentials("ann@example.com", long)
     assert (await exchange.anonymous.post("/v1/auth/register", json=register)).status_code == 201
@@ -163,7 +166,7 @@ async def test_a_long_password_counts_to_its_end(exchange: Exchange) -> None:
 
 
 async def test_refresh_by_cookie_needs_our_origin(exchange: Exchange) -> None:
-    """A foreign page cannot rotate a browser's tokens."""
+    """A page of another origin cannot rotate a browser's refresh token."""
     ann = await exchange.register("ann@example.com")
     cookie = {"cookie": f"predmarket_refresh={ann.session['refreshToken']}"}
     foreign = await exchange.anonymous.post("/v1/auth/refresh", headers=cookie)
@@ -175,9 +178,9 @@ async def test_refresh_by_cookie_needs_our_origin(exchange: Exchange) -> None:
 
 
 async def test_logout_clears_cookies(exchange: Exchange) -> None:
-    """The session ends at once, its refresh token too, and the browser forgets both.
+    """A logout ends the session and its refresh token at once and clears both cookies.
 
-    A browser forgets a cookie only when path and attributes are the ones that it was set with.
+    A browser clears a cookie only if path and attributes are those that it was set with.
     """
     ann = await exchange.register("ann@example.com")
     for sent in ('{"everywhere": true}', "[]", '"x"'):
@@ -204,7 +207,7 @@ async def test_logout_clears_cookies(exchange: Exchange) -> None:
 
 
 async def test_a_cookie_authenticates(exchange: Exchange) -> None:
-    """Reading freely; writing only from our own pages."""
+    """A cookie permits reads from any page, and writes only from the exchange's own pages."""
     ann = await exchange.register("ann@example.com")
     cookie = {"cookie": f"predmarket_access={ann.session['accessToken']}"}
     anonymous = exchange.anonymous
@@ -223,7 +226,7 @@ async def test_a_cookie_authenticates(exchange: Exchange) -> None:
 
 
 async def test_tokens_that_are_not_valid(exchange: Exchange) -> None:
-    """Forged, expired, unsigned, for nobody, or not a token at all: 401."""
+    """Forged, expired and unsigned tokens, tokens of no user and other texts get 401."""
     ann = await exchange.register("ann@example.com")
     secret = exchange.node.settings.signing_secret()
     now = int(time.time())
@@ -250,7 +253,7 @@ async def test_tokens_that_are_not_valid(exchange: Exchange) -> None:
 
 
 async def test_the_role_is_the_databases(exchange: Exchange) -> None:
-    """A token that claims to be an admin's does not make one."""
+    """A token that claims the admin role does not grant it; the database's role counts."""
     ann = await exchange.register("ann@example.com")
     secret = exchange.node.settings.signing_secret()
     session = jwt.decode(ann.session["accessToken"], secret, algorithms=["HS256"])["sid"]
@@ -281,7 +284,7 @@ MALFORMED: list[tuple[dict[str, object], str]] = [
 
 
 async def test_malformed_registrations(exchange: Exchange) -> None:
-    """400 with the field's name."""
+    """A malformed registration gets 400 with the field's name."""
     for fields, path in MALFORMED:
         body = {**credentials("ann@example.com"), **fields}
         answer = await exchange.anonymous.post("/v1/auth/register", json=body)
@@ -293,7 +296,7 @@ async def test_malformed_registrations(exchange: Exchange) -> None:
 async def test_a_session_revoked_elsewhere_ends_soon(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What another process revoked is refused once the cache asks again."""
+    """A session revoked by another process is refused once the cache entry is checked again."""
     ann = await exchange.register("ann@example.com")
     monkeypatch.setattr("predmarket.server.gateway.auth.principals.RECHECK_SECONDS", 0)
     assert (await ann.client.get("/v1/auth/me")).status_code == 200
@@ -302,8 +305,11 @@ async def test_a_session_revoked_elsewhere_ends_soon(
     assert (await ann.client.get("/v1/auth/me")).status_code == 401
 
 
-async def test_who_comes_often_is_looked_up_ahead(exchange: Exchange) -> None:
-    """Nobody waits for the look-up, and what it finds counts at once."""
+async def test_frequent_sessions_are_looked_up_ahead(exchange: Exchange) -> None:
+    """A frequent user's session is checked again before its entry expires.
+
+    No request waits for the look-up, and its result counts at once.
+    """
     ann = await exchange.register("ann@example.com")
     credential = ann.client.headers["authorization"]
     node, now = exchange.node, time.time()
@@ -321,7 +327,10 @@ async def test_who_comes_often_is_looked_up_ahead(exchange: Exchange) -> None:
 async def test_one_look_ahead_serves_all(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever comes meanwhile is asked for with the first; who is forgotten meanwhile stays out."""
+    """One look-up ahead serves all sessions that became due meanwhile.
+
+    A session revoked meanwhile is not cached.
+    """
     tokens = [
         str((await exchange.register(f"{name}@example.com")).session["accessToken"])
         for name in ("ann", "bob", "eve")
@@ -354,7 +363,7 @@ async def test_one_look_ahead_serves_all(
 async def test_a_look_ahead_that_fails_changes_nothing(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who was let in a moment ago still is, and is looked up ahead again."""
+    """After a failed look-up ahead the session stays valid, and another look-up follows."""
     ann = await exchange.register("ann@example.com")
     token = str(ann.session["accessToken"])
     node, now = exchange.node, time.time()

@@ -1,4 +1,4 @@
-"""Turns at something slow: fair by source, bounded, given back."""
+"""A fair queue shares turns by source, is bounded, and gets its turns back."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from predmarket.server.gateway.auth.fair_queue import FairQueue, TooManyWaiting
 
 
 class Desk:
-    """Records the turns in order, and ends them."""
+    """Records the turns in order and ends them."""
 
     def __init__(self, waiting: int = 100, each: int = 10) -> None:
         self.turns = FairQueue(1, waiting, each)
@@ -14,30 +14,30 @@ class Desk:
         self._go = asyncio.Semaphore(0)
 
     async def ask(self, source: str) -> None:
-        """Have one turn."""
+        """Take one turn."""
         async with self.turns.turn(source):
             self.had.append(source)
             await self._go.acquire()
 
     def begin(self, *sources: str) -> list["asyncio.Task[None]"]:
-        """Ask for a turn of each source, in order."""
+        """Request a turn for each source, in order."""
         return [asyncio.create_task(self.ask(source), name=source) for source in sources]
 
     async def run(self, tasks: list["asyncio.Task[None]"]) -> None:
-        """Let them all have their turns."""
+        """Let all tasks have their turns."""
         for _ in tasks:
             self._go.release()
         await asyncio.wait(tasks, timeout=60)
 
 
 async def settled() -> None:
-    """Let tasks that were begun come to where they wait."""
+    """Let new tasks run until they wait."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 async def test_a_source_waits_for_one_turn_of_each_other() -> None:
-    """However many the other has asked for before."""
+    """A source waits for one turn of each other source, however many those requested before."""
     desk = Desk()
     tasks = desk.begin(*["eve"] * 8, "ann", "bob", "ann")
     await settled()
@@ -46,8 +46,8 @@ async def test_a_source_waits_for_one_turn_of_each_other() -> None:
     assert desk.turns.waiting == 0
 
 
-async def test_one_source_waits_a_few_times_only() -> None:
-    """Beyond that it is refused, and others are not."""
+async def test_the_waits_of_one_source_are_bounded() -> None:
+    """A source that waits too often is refused, and others are not."""
     desk = Desk(each=3)
     tasks = desk.begin(*["eve"] * 6, "ann")
     await settled()
@@ -58,8 +58,11 @@ async def test_one_source_waits_a_few_times_only() -> None:
     assert desk.had.count("ann") == 1
 
 
-async def test_a_full_queue_has_room_for_whoever_waits_less() -> None:
-    """The longest line loses its youngest; a source like the others finds no room."""
+async def test_a_full_queue_has_room_for_modest_sources() -> None:
+    """A newcomer to a full queue displaces the latest request of the source that waits most.
+
+    A newcomer that waits as often as the others is refused.
+    """
     desk = Desk(waiting=6, each=3)
     tasks = desk.begin("first", *["eve"] * 3, *["mal"] * 3, "ann", "bob", "cat", "dan", "flo")
     await settled()
@@ -73,8 +76,8 @@ async def test_a_full_queue_has_room_for_whoever_waits_less() -> None:
     assert {"ann", "bob", "cat", "dan"} <= set(desk.had)
 
 
-async def test_whoever_leaves_gives_the_turn_back() -> None:
-    """While waiting, while having it, and just when it was given."""
+async def test_a_cancelled_task_gives_its_turn_back() -> None:
+    """A cancelled task gives its turn back: while waiting, during the turn, and on receiving it."""
     desk = Desk()
     first, second, third, fourth = desk.begin("a", "b", "c", "d")
     await settled()
@@ -82,7 +85,7 @@ async def test_whoever_leaves_gives_the_turn_back() -> None:
     await settled()
     assert desk.turns.waiting == 2
     first.cancel()
-    third.cancel()  # it may have been given the turn of the first by now
+    third.cancel()  # it may already have the first task's turn
     await settled()
     assert desk.had == ["a", "d"]
     fourth.cancel()
@@ -91,8 +94,8 @@ async def test_whoever_leaves_gives_the_turn_back() -> None:
         pass
 
 
-async def test_being_refused_is_no_turn() -> None:
-    """Nothing is lost of what there is."""
+async def test_a_refusal_takes_no_place() -> None:
+    """A refusal takes no place in the queue."""
     desk = Desk(waiting=1)
     tasks = desk.begin("a", "b", "c")
     await settled()

@@ -1,4 +1,4 @@
-"""Changing a password over HTTP, and which passwords are the same."""
+"""Changes of passwords over HTTP, and the equality of passwords."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ NEW = "another long password"
 
 
 def change(old: str = PASSWORD, new: str = NEW) -> dict[str, str]:
-    """Return the body of a change."""
+    """Return the body of a password change."""
     return {"oldPassword": old, "newPassword": new}
 
 
@@ -26,7 +26,10 @@ async def login(exchange: Exchange, email: str, password: str) -> int:
 
 
 async def test_a_new_password_ends_the_other_sessions(exchange: Exchange) -> None:
-    """At once, with their refresh tokens; this session, others' sessions and keys live on."""
+    """A new password ends the user's other sessions with their refresh tokens at once.
+
+    This session, the sessions of other users and the keys stay valid.
+    """
     ann, bob = await exchange.register("ann@example.com"), await exchange.register("bob@x.org")
     credentials = {"email": ann.email, "password": PASSWORD}
     second = (await exchange.anonymous.post("/v1/auth/login", json=credentials)).json()
@@ -55,7 +58,7 @@ async def test_a_new_password_ends_the_other_sessions(exchange: Exchange) -> Non
 
 @ON_ONE_DATABASE
 async def test_changes_that_are_refused(exchange: Exchange) -> None:
-    """And change nothing."""
+    """A refused change leaves the old password valid."""
     ann = await exchange.register("ann@example.com")
     cookie = {"cookie": f"predmarket_access={ann.session['accessToken']}"}
     for body, headers, status, code in (
@@ -75,7 +78,7 @@ async def test_changes_that_are_refused(exchange: Exchange) -> None:
 
 
 async def test_a_password_is_changed_once(exchange: Exchange) -> None:
-    """Of two changes at once, one is refused: its old password is not the password any more."""
+    """Of two concurrent changes one is refused, because its old password is no longer valid."""
     ann = await exchange.register("ann@example.com")
     answers = await asyncio.gather(
         *(ann.client.post("/v1/auth/password", json=change(new=NEW + end)) for end in "ab")
@@ -88,7 +91,7 @@ async def test_a_password_is_changed_once(exchange: Exchange) -> None:
 async def test_a_login_under_way_does_not_outlive_its_password(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The password was right when it was checked, and changed before the session was opened."""
+    """A login fails if the password was changed between its check and the session's opening."""
     ann = await exchange.register("ann@example.com")
     real: Callable[..., object] = passwords.Passwords.check
     checked, changed = asyncio.Event(), asyncio.Event()
@@ -127,17 +130,17 @@ async def test_a_login_under_way_does_not_outlive_its_password(
 def test_which_passwords_are_the_same(
     monkeypatch: pytest.MonkeyPatch, one: str, other: str, same: bool
 ) -> None:
-    """Every character counts, however long; only how a letter is composed does not."""
+    """Passwords differ in any character at any length; only a letter's composition is ignored."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     hashed = passwords.hash_password(one)
     assert passwords.matches(one, hashed)
     assert passwords.matches(other, hashed) is same
 
 
-async def test_a_hash_that_gets_no_processor_is_computed_all_the_same(
+async def test_a_starved_hash_is_computed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By one thread that yields to nothing; what waits behind it is not lost either."""
+    """A starved password thread is replaced by one that does not yield, and no check is lost."""
     free = threading.Event()
 
     def starved(password: str, _: str) -> bool:

@@ -1,4 +1,4 @@
-"""Sessions over HTTP: refreshed, repeated, listed, ended."""
+"""Sessions over HTTP: refresh, repeated refresh, list and end."""
 
 import asyncio
 import time
@@ -27,14 +27,14 @@ SECOND = 1_000_000
 
 
 async def refreshed(exchange: Exchange, token: str) -> httpx.Response:
-    """Trade a refresh token."""
+    """Exchange a refresh token for new tokens."""
     answer = await exchange.anonymous.post("/v1/auth/refresh", json={"refreshToken": token})
     exchange.anonymous.cookies.clear()
     return answer
 
 
 async def change(exchange: Exchange, statement: str, **values: object) -> None:
-    """Change the database as time, or an earlier version, would have."""
+    """Change the database as the passage of time or an earlier version would have."""
     async with exchange.node.db.write() as connection:
         await connection.execute(text(statement), values)
 
@@ -46,7 +46,10 @@ async def me(exchange: Exchange, session: Json) -> int:
 
 
 async def test_a_repeated_refresh_gets_the_same_successor(exchange: Exchange) -> None:
-    """A lost answer; four tabs at once. Nobody is logged out, and all go on with one token."""
+    """A repeated refresh returns the same successor, after a lost answer or from four tabs.
+
+    All tabs continue with one token, and nobody is logged out.
+    """
     ann = await exchange.register("ann@example.com")
     first = ann.session["refreshToken"]
     answers = await asyncio.gather(*(refreshed(exchange, first) for _ in range(4)))
@@ -65,7 +68,10 @@ async def test_a_repeated_refresh_gets_the_same_successor(exchange: Exchange) ->
 
 @pytest.mark.parametrize("how", ["later", "successor used"])
 async def test_a_stolen_refresh_token_ends_the_family(exchange: Exchange, how: str) -> None:
-    """Whoever used it: later than a minute, or once its successor was used."""
+    """A reuse of a refresh token ends its family.
+
+    A reuse is a use after a minute, or after a use of its successor.
+    """
     ann = await exchange.register("ann@example.com")
     first = ann.session["refreshToken"]
     last = (await refreshed(exchange, first)).json()
@@ -82,7 +88,7 @@ async def test_a_stolen_refresh_token_ends_the_family(exchange: Exchange, how: s
 
 
 async def test_a_session_ends_in_the_end(exchange: Exchange) -> None:
-    """However often it was refreshed: 90 days after the login."""
+    """A session ends 90 days after its login, however often it was refreshed."""
     ann = await exchange.register("ann@example.com")
     age = (SESSION_SECONDS - 3_600) * SECOND
     await change(exchange, "UPDATE sessions SET created_at = created_at - :age", age=age)
@@ -98,7 +104,10 @@ async def test_a_session_ends_in_the_end(exchange: Exchange) -> None:
 
 
 async def test_a_session_of_an_earlier_version_goes_on(exchange: Exchange) -> None:
-    """Its token was stored as a plain hash; nothing is known of where it is used from."""
+    """A session of an earlier version continues.
+
+    Its token was stored as a plain hash, and its place of use is unknown.
+    """
     ann = await exchange.register("ann@example.com")
     old = "a token of an earlier version"
     newest = "session_id = (SELECT max(id) FROM sessions)"
@@ -114,7 +123,7 @@ async def test_a_session_of_an_earlier_version_goes_on(exchange: Exchange) -> No
 
 @ON_ONE_DATABASE
 async def test_another_secret_ends_every_session(exchange: Exchange) -> None:
-    """Neither an access token nor a refresh token of before gets anybody in."""
+    """A new signing secret makes all earlier access and refresh tokens invalid."""
     ann = await exchange.register("ann@example.com")
     other = exchange.node.settings.model_copy(update={"jwt_secret": None})
     (other.data_dir / "jwt-secret").write_text("another secret, long enough to sign with")
@@ -126,7 +135,7 @@ async def test_another_secret_ends_every_session(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_a_clock_a_little_ahead(exchange: Exchange) -> None:
-    """A token that another gateway issued a moment from now is good; one of tomorrow is not."""
+    """A token issued a moment in the future by another gateway is valid; one of tomorrow is not."""
     ann = await exchange.register("ann@example.com")
     secret = exchange.node.settings.signing_secret()
     session = jwt.decode(ann.session["accessToken"], secret, algorithms=["HS256"])["sid"]
@@ -136,7 +145,10 @@ async def test_a_clock_a_little_ahead(exchange: Exchange) -> None:
 
 
 async def test_logging_out_without_an_access_token(exchange: Exchange) -> None:
-    """The refresh token does, in the body or the cookie, used or not; a foreign page's does not."""
+    """A refresh token alone can log out, from the body or the cookie, used or not.
+
+    A page of another origin cannot use the cookie.
+    """
     anonymous = exchange.anonymous
     expired = {"authorization": "Bearer expired"}
     for how in ("body", "cookie", "used", "twice"):
@@ -162,8 +174,11 @@ async def test_logging_out_without_an_access_token(exchange: Exchange) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, code)
 
 
-async def test_ones_sessions(exchange: Exchange) -> None:
-    """When and from where each was used; one is ended at once, another's is not to be had."""
+async def test_a_users_sessions(exchange: Exchange) -> None:
+    """A user's sessions show the time and place of their last use.
+
+    A user can end each own session, and nobody else's.
+    """
     ann, bob = await exchange.register("ann@example.com"), await exchange.register("bob@x.org")
     body = {"email": ann.email, "password": PASSWORD}
     headers = {b"user-agent": b"Browser \xad" + b"x" * 500}
@@ -192,7 +207,10 @@ async def test_ones_sessions(exchange: Exchange) -> None:
 
 
 async def test_revoke_all(exchange: Exchange) -> None:
-    """All sessions and keys, this one too; nobody else's; the password is good still."""
+    """Revoke-all ends all sessions and keys of the user, this session too.
+
+    Other users and the password are not affected.
+    """
     ann, bob = await exchange.register("ann@example.com"), await exchange.register("bob@x.org")
     second = await exchange.login(ann.email)
     keys = [await make_key(user, "read") for user in (ann, bob)]
@@ -213,7 +231,7 @@ async def test_revoke_all(exchange: Exchange) -> None:
 
 
 async def test_an_admin_revokes_all_of_a_user(exchange: Exchange) -> None:
-    """At once, as they would themselves; only an admin may."""
+    """An admin can end all sessions and keys of a user at once; a user cannot do this to others."""
     ann, bob = await exchange.register("ann@example.com"), await exchange.register("bob@x.org")
     key = await make_key(ann, "read")
     path = f"/v1/users/{ann.id}/revoke-all"
@@ -228,8 +246,8 @@ async def test_an_admin_revokes_all_of_a_user(exchange: Exchange) -> None:
     assert (nobody.status_code, nobody.json()["error"]["code"]) == (404, "USER_NOT_FOUND")
 
 
-async def test_a_key_made_while_everything_ends(exchange: Exchange) -> None:
-    """The gateway still takes the session for good; where the key is stored it has ended."""
+async def test_a_revoked_session_makes_no_key(exchange: Exchange) -> None:
+    """A session revoked in the database makes no key, although the gateway's cache accepts it."""
     ann = await exchange.register("ann@example.com")
     assert (await ann.client.get("/v1/auth/me")).status_code == 200
     await change(exchange, "UPDATE sessions SET revoked_at = 1")
@@ -242,7 +260,7 @@ async def test_a_key_made_while_everything_ends(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_a_database_error_tells_no_parameters(exchange: Exchange) -> None:
-    """A password's hash is one of them, and the error goes into the log."""
+    """A database error in the log omits the parameters, such as a password's hash."""
     values = {"id": 1, "hash": "the hash of a password"}
     statement = text("INSERT INTO users (id, password_hash) VALUES (:id, :hash)")
     with pytest.raises(IntegrityError) as raised:
@@ -254,7 +272,10 @@ async def test_a_database_error_tells_no_parameters(exchange: Exchange) -> None:
 async def test_sessions_of_a_user_are_bounded(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A login beyond forgets what was revoked, else it ends what was used longest ago."""
+    """A login beyond the bound deletes revoked sessions.
+
+    Without any it ends the least recently used session.
+    """
     assert MAX_SESSIONS == 100
     monkeypatch.setattr("predmarket.server.gateway.auth.refresh_tokens.MAX_SESSIONS", 3)
     users: list[User] = [await exchange.register("ann@example.com")]

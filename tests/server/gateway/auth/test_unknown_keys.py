@@ -1,4 +1,4 @@
-"""Keys that do not exist: their look-ups are counted, remembered, and bounded by address."""
+"""Look-ups of unknown keys are counted, cached, and bounded by address."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ HERE, THERE = ("198.51.100.1", 4_000), ("198.51.100.2", 4_000)
 
 
 class Keys:
-    """The look-up of keys, of which one exists."""
+    """A look-up of keys, of which one exists."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -32,7 +32,10 @@ class Keys:
 
 
 async def test_a_key_is_not_looked_up_again_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until the time is over, or there is news; of too many the oldest is forgotten."""
+    """An unknown key is not looked up again until its entry expires or keys have changed.
+
+    Beyond the bound the oldest entry is evicted.
+    """
     monkeypatch.setattr(unknown_keys, "REMEMBERED", 2)
     keys = Keys()
     for _ in range(3):
@@ -49,7 +52,10 @@ async def test_a_key_is_not_looked_up_again_for_a_while(monkeypatch: pytest.Monk
 
 
 async def test_after_too_many_an_address_waits_for_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One after the other, a bounded number; a good key gets its turn, and others never wait."""
+    """After too many unknown keys an address waits for turns, a bounded number at once.
+
+    A valid key gets its turn, and other addresses never wait.
+    """
     monkeypatch.setattr(failed_checks, "FAILURES", RateLimit(3, 60))
     monkeypatch.setattr(failed_checks, "FAILED_TURN_S", 0.02)
     keys = Keys()
@@ -58,7 +64,7 @@ async def test_after_too_many_an_address_waits_for_turns(monkeypatch: pytest.Mon
     async with asyncio.TaskGroup() as tasks:
         flood = [tasks.create_task(_refused(keys, f"then {n}")) for n in range(20)]
         await asyncio.sleep(0.005)
-        assert len(keys.asked) == 4  # one has its turn
+        assert len(keys.asked) == 4  # one look-up has the turn
         assert await keys.find("good", THERE)
         assert await keys.find("good", (HERE[0], 5_000))
     refused = [one.result() for one in flood].count(True)

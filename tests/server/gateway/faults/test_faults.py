@@ -1,4 +1,4 @@
-"""Faults on demand, as clients meet them."""
+"""Faults on demand as clients observe them."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ ORDER = {"marketId": "rain", "side": "BUY", "type": "LIMIT", "qty": "1", "price"
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Exchange]:
-    """An exchange with a market and a trader."""
+    """Return an exchange with a market and a trader."""
     with Exchange() as made:
         made.market("rain")
         made.deposit("ann", 1_000)
@@ -31,24 +31,24 @@ def shared() -> Iterator[Exchange]:
 
 @pytest.fixture
 def exchange(shared: Exchange) -> Iterator[Exchange]:
-    """The same, without faults before and after."""
+    """Return the shared exchange without faults before and after the test."""
     yield shared
     shared.faults("none")
 
 
 def http(exchange: Exchange, name: str = "ann") -> httpx.Client:
-    """Return a client that tries once."""
+    """Return a client without retries."""
     headers = {"authorization": f"Bearer {exchange.api_key(name)}"}
     return httpx.Client(base_url=exchange.url, headers=headers, timeout=60, verify=False)
 
 
 def bid(id: str | None = None) -> NewOrder:
-    """Return an order that rests."""
+    """Return an order that will rest."""
     return NewOrder(market="rain", side="BUY", qty=1, price="0.10", client_order_id=id)
 
 
 def in_force(exchange: Exchange) -> Json:
-    """Return the faults as an admin sees them."""
+    """Return the active faults as an admin sees them."""
     with http(exchange, "admin") as admin:
         answer: Json = admin.get("/v1/faults").json()
         return answer
@@ -60,8 +60,8 @@ def resting(exchange: Exchange) -> int:
     return len(exchange.client("ann").orders(limit=100)["items"])
 
 
-def test_what_is_lost_was_carried_out_or_not(exchange: Exchange) -> None:
-    """The connection ends without an answer in both cases; the orders of the second kind rest."""
+def test_lost_requests_are_executed_or_not(exchange: Exchange) -> None:
+    """A lost request is executed or not; the connection ends without an answer in both cases."""
     before = resting(exchange)
     exchange.faults("loss=0.5,seed=3")
     answered = 0
@@ -76,7 +76,7 @@ def test_what_is_lost_was_carried_out_or_not(exchange: Exchange) -> None:
 
 
 def test_orders_with_ids_survive_losses(exchange: Exchange) -> None:
-    """Whoever repeats what was not answered has every order once."""
+    """An order with a client order id exists once after retries of every lost request."""
     before = resting(exchange)
     exchange.faults("loss=0.4,reject=0.2,seed=5")
     with http(exchange) as ann:
@@ -92,7 +92,10 @@ def test_orders_with_ids_survive_losses(exchange: Exchange) -> None:
 
 
 def test_rejections_are_those_of_a_full_exchange(exchange: Exchange) -> None:
-    """A command gets OVERLOADED, a read RATE_LIMITED, both with Retry-After; nothing is done."""
+    """An injected rejection is OVERLOADED for a command and RATE_LIMITED for a read.
+
+    It has Retry-After, and nothing is executed.
+    """
     before = resting(exchange)
     exchange.faults("reject=1")
     with http(exchange) as ann:
@@ -106,8 +109,8 @@ def test_rejections_are_those_of_a_full_exchange(exchange: Exchange) -> None:
     assert resting(exchange) == before
 
 
-def test_an_answer_comes_later(exchange: Exchange) -> None:
-    """Health and the faults themselves do not."""
+def test_latency_delays_answers(exchange: Exchange) -> None:
+    """Latency delays answers, except those of health and of the faults' own route."""
     exchange.faults("latency=80ms±20ms")
     with http(exchange, "admin") as admin:
         for path, least, most in (("/v1/status", 0.06, 60.0), ("/v1/faults", 0.0, 0.06)):
@@ -120,7 +123,7 @@ def test_an_answer_comes_later(exchange: Exchange) -> None:
 
 
 def test_a_connection_is_cut(exchange: Exchange) -> None:
-    """While its answer is under way, too; connections that only look at the faults are not."""
+    """Connections are cut, during an answer too, except those that only read the faults."""
     exchange.faults("cut=20ms,latency=1s")
     with http(exchange) as ann, pytest.raises(httpx.TransportError):
         ann.get("/v1/status")
@@ -133,7 +136,10 @@ def test_a_connection_is_cut(exchange: Exchange) -> None:
 
 
 def test_an_admin_changes_and_ends_them_in_any_case(exchange: Exchange) -> None:
-    """Each change stands in the admin log; a mistake changes nothing; others may not look."""
+    """An admin can change and end the faults, in any case of letters, with an admin log entry.
+
+    An invalid change changes nothing, and other users cannot read the faults.
+    """
     exchange.faults("loss=1")
     with http(exchange, "admin") as admin:
         assert admin.get("/healthz").status_code == 200
@@ -155,7 +161,7 @@ def test_an_admin_changes_and_ends_them_in_any_case(exchange: Exchange) -> None:
 
 
 def test_an_exchange_without_them_does_not_know_them() -> None:
-    """Not even its admin can have any."""
+    """An exchange without fault injection has no route for it, even for its admin."""
     with Exchange(settings={"fault": None}) as plain, http(plain, "admin") as admin:
         assert admin.put("/v1/faults", json={"faults": "none"}).status_code == 404
 
@@ -180,7 +186,10 @@ async def place(socket: ClientConnection) -> Json:
 
 
 async def test_a_socket_has_the_same_faults(exchange: Exchange) -> None:
-    """A lost request ends it without a close frame; only orders are refused; it is cut."""
+    """Sockets have the same faults: lost requests, refusals of orders only, and cuts.
+
+    A lost request ends the socket without a close frame.
+    """
     exchange.faults("reject=1")
     socket = await opened(exchange)
     answer = await place(socket)
@@ -210,7 +219,7 @@ async def test_a_socket_has_the_same_faults(exchange: Exchange) -> None:
 async def test_a_slow_feed_ends_as_a_slow_client_does(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It gets everything, later; once too much waits, the socket is closed with 1013."""
+    """A slow feed delivers everything with a delay; too long a backlog closes it with 1013."""
     monkeypatch.setattr(delay_line, "FULL_BYTES", 1_000)
     monkeypatch.setattr(send_buffer, "MAX_WAITING_BYTES", 4_000)
     socket = await opened(exchange)

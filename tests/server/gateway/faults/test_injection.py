@@ -1,4 +1,4 @@
-"""The draws of faults, and the line that delays bytes."""
+"""The random draws of faults, and the line that delays bytes."""
 
 import asyncio
 
@@ -10,13 +10,13 @@ MANY = "latency=50ms±20ms,loss=0.3,reject=0.2,cut=1s±1s"
 
 
 def fates(text: str, count: int = 1_000) -> list[Fate]:
-    """Return the faults of the first requests."""
+    """Return the faults drawn for the first requests."""
     faults = Faults(FaultSpec.read(text))
     return [faults.fate() for _ in range(count)]
 
 
 def test_a_seed_draws_the_same_faults_again() -> None:
-    """And one kind of fault does not disturb the other."""
+    """A seed draws the same faults again, and each kind of fault draws independently."""
     drawn = fates(f"{MANY},seed=7")
     assert drawn == fates(f"{MANY},seed=7") != fates(f"{MANY},seed=8")
     alone = fates("loss=0.3,seed=7")
@@ -25,15 +25,15 @@ def test_a_seed_draws_the_same_faults_again() -> None:
     ]
 
 
-def test_a_seed_is_drawn_and_told_if_there_is_none() -> None:
-    """So that what was seen can be seen again."""
+def test_a_missing_seed_is_drawn_and_shown() -> None:
+    """A missing seed is drawn and shown, so that a run can be repeated."""
     faults = Faults(FaultSpec.read(MANY))
     assert [faults.fate() for _ in range(100)] == fates(str(faults.spec), 100)
     assert Faults(FaultSpec.read("none")).spec.seed is None
 
 
 def test_shares_and_delays_are_as_asked() -> None:
-    """Within chance, and the delays exactly within their bounds."""
+    """Shares are as requested within chance, and delays stay within their exact bounds."""
     drawn = fates(f"{MANY},seed=1", 10_000)
     before, after = sum(one.lost_before for one in drawn), sum(one.lost_after for one in drawn)
     assert 2_800 < before + after < 3_200
@@ -46,7 +46,7 @@ def test_shares_and_delays_are_as_asked() -> None:
 
 
 async def test_a_line_keeps_the_order() -> None:
-    """A piece with a shorter delay does not overtake; a change of faults hands all on."""
+    """A delayed line keeps the order of its pieces, and a change of faults flushes it."""
     arrived: list[bytes] = []
     line = DelayLine(asyncio.get_running_loop(), arrived.append, lambda: None)
     line.put(b"first", 0.02)
@@ -65,7 +65,7 @@ async def test_a_line_keeps_the_order() -> None:
 
 
 async def test_a_line_is_slow_and_bounded() -> None:
-    """It tells its writer to stop, and holds no more than its bound if the writer does not."""
+    """A slow line pauses its writer and holds at most its bound if the writer does not stop."""
     arrived: list[bytes] = []
     said: list[bool] = []
     loop = asyncio.get_running_loop()

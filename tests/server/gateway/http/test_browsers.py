@@ -1,4 +1,4 @@
-"""Browser security: security headers, cookies, and other origins (CORS)."""
+"""Security headers, cookies and cross-origin requests (CORS)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -27,14 +27,14 @@ pytestmark = ON_ONE_DATABASE
 
 @pytest.fixture
 def settings(settings: Settings, database_url: str) -> Settings:
-    """Settings that let two origins in."""
-    del database_url  # named, since pytest does not look behind a fixture that overrides itself
+    """Return settings that permit two origins."""
+    del database_url  # listed because pytest does not look behind a fixture that overrides itself
     return settings.model_copy(update={"cors_origin": (PAGE, OTHER_PAGE)})
 
 
 @asynccontextmanager
 async def off_loopback(exchange: Exchange) -> AsyncIterator[httpx.AsyncClient]:
-    """Reach the same exchange as if it were bound to an address of the network."""
+    """Return a client of the same exchange as if it were bound to a network address."""
     services = exchange.node.services
     update = {"host": "203.0.113.7", "jwt_secret": SecretStr(SECRET)}
     public = replace(services, settings=services.settings.model_copy(update=update))
@@ -57,7 +57,10 @@ PREFLIGHT = {"origin": PAGE, "access-control-request-method": "POST"}
 
 
 async def test_security_headers_are_on_every_answer(exchange: Exchange) -> None:
-    """Errors, unknown addresses and methods, preflights too. TLS is insisted on off loopback."""
+    """Every answer has the security headers: errors, unknown routes and methods, preflights.
+
+    Off loopback it has HSTS too.
+    """
     requests = [*REQUESTS, ("OPTIONS", "/v1/orders", 204), ("OPTIONS", "/nowhere", 204)]
     async with off_loopback(exchange) as public:
         for method, path, status in requests:
@@ -76,7 +79,7 @@ async def test_security_headers_are_on_every_answer(exchange: Exchange) -> None:
 
 
 async def test_cookies_are_secure_off_loopback(exchange: Exchange) -> None:
-    """When they are set and when they are cleared."""
+    """Cookies are secure off loopback, when they are set and when they are cleared."""
     body = {"email": "ann@example.com", "password": PASSWORD}
     async with off_loopback(exchange) as public:
         opened = await public.post("/v1/auth/register", json=body)
@@ -101,7 +104,10 @@ async def test_cookies_are_secure_off_loopback(exchange: Exchange) -> None:
 async def test_cookies_are_secure_behind_a_proxy_that_ends_tls(
     exchange: Exchange, proxies: str | None, scheme: str, secure: bool
 ) -> None:
-    """On loopback too, when the proxy is trusted: register, login, refresh, logout."""
+    """Cookies are secure behind a trusted proxy that ends TLS, on loopback too.
+
+    This holds for register, login, refresh and logout.
+    """
     services = exchange.node.services
     trusted = (ip_network(proxies),) if proxies else ()
     settings = services.settings.model_copy(update={"trusted_proxies": trusted})
@@ -134,10 +140,13 @@ async def test_cookies_are_secure_behind_a_proxy_that_ends_tls(
         ("10.0.0.0/8", "https", ["https", "http"]),
     ],
 )
-async def test_our_own_page_came_through_tls_where_we_know_of_it(
+async def test_the_own_origin_behind_a_proxy_with_tls(
     exchange: Exchange, proxies: str, scheme: str, own: list[str]
 ) -> None:
-    """A cookie's write over HTTP, its refresh token and its socket, by the page's origin."""
+    """An origin is the exchange's own only with https if a trusted proxy ended TLS.
+
+    This holds for a cookie's write, its refresh and its socket.
+    """
     services = exchange.node.services
     update = {"trusted_proxies": (ip_network(proxies),)}
     settings = services.settings.model_copy(update=update)
@@ -171,7 +180,7 @@ async def test_our_own_page_came_through_tls_where_we_know_of_it(
 
 
 async def test_a_known_origin_may_call_and_see(exchange: Exchange) -> None:
-    """Every answer, errors and the bare route's too; others get nothing that opens anything."""
+    """A permitted origin may read every answer, errors and the fast path's too; others may not."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
     order = {"marketId": market["id"], "side": "BUY", "type": "LIMIT", "price": "0.5", "qty": "1"}
@@ -194,7 +203,7 @@ async def test_a_known_origin_may_call_and_see(exchange: Exchange) -> None:
 
 
 async def test_a_preflight_tells_what_a_page_may_send(exchange: Exchange) -> None:
-    """At any address, without a token, and to known origins only."""
+    """A preflight at any address, without a token, tells permitted origins the allowed headers."""
     for path in ("/v1/orders", "/v1/orders/5", "/v1/auth/api-keys/1", "/v1/auth/login"):
         asked = {
             "origin": PAGE,
@@ -214,7 +223,7 @@ async def test_a_preflight_tells_what_a_page_may_send(exchange: Exchange) -> Non
 
 
 async def test_a_known_origin_may_write_with_the_cookie(exchange: Exchange) -> None:
-    """The same setting opens both doors: CORS and the check of a cookie's origin."""
+    """The setting permits an origin both CORS and writes with a cookie."""
     ann = await exchange.register("ann@example.com")
     cookie = {"cookie": f"predmarket_access={ann.session['accessToken']}"}
     for origin, status in ((PAGE, 200), (FOREIGN, 403)):
@@ -237,7 +246,7 @@ async def test_a_known_origin_may_write_with_the_cookie(exchange: Exchange) -> N
 async def test_the_default_port_is_the_same_origin(
     exchange: Exchange, scheme: str, host: str, page: str, is_own: bool
 ) -> None:
-    """A proxy may name it in Host; a browser leaves it out of an origin."""
+    """An origin without the default port equals a Host with it, as a proxy may write it."""
     headers = [(b"host", host.encode()), (b"origin", page.encode())]
     scope: Any = {"type": "http", "method": "POST", "scheme": scheme, "headers": headers}
     with nullcontext() if is_own else pytest.raises(Refusal):

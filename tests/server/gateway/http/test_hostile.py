@@ -1,4 +1,4 @@
-"""Hostile requests: their cost grows with their bytes, and answers about them are bounded."""
+"""Hostile requests cost time linear in their bytes, and answers about them are bounded."""
 
 import json
 import logging
@@ -23,7 +23,10 @@ def problems_of(text: str) -> list[Json]:
 
 
 async def test_a_query_of_many_names_lists_the_first_problems(exchange: Exchange) -> None:
-    """And counts the others, whether known, unknown or repeated."""
+    """A query with many names lists the first problems and counts the rest.
+
+    The names may be known, unknown or repeated.
+    """
     for query in ("a&" * 30_000, "limit=1&" * 8_000, "&".join(f"x{n}=1" for n in range(40))):
         answer = await exchange.anonymous.get(f"/v1/markets?{query}")
         assert answer.status_code == 400
@@ -32,7 +35,7 @@ async def test_a_query_of_many_names_lists_the_first_problems(exchange: Exchange
 
 
 async def test_a_body_of_many_names_lists_the_first_problems(exchange: Exchange) -> None:
-    """Of an order, in a batch, and over every other route."""
+    """A body with many names lists the first problems, as an order, in a batch and elsewhere."""
     user = await exchange.trader("ann")
     body: Json = {f"x{number}": number for number in range(3_000)}
     for path in ("/v1/orders", "/v1/orders/preview", "/v1/auth/login"):
@@ -48,7 +51,7 @@ async def test_a_body_of_many_names_lists_the_first_problems(exchange: Exchange)
 
 
 async def test_a_long_address_is_cut_in_the_log(exchange: Exchange) -> None:
-    """Before anything looks through it for secrets."""
+    """A long address is cut in the log before it is searched for secrets."""
     with logged(logging.INFO) as stream:
         answer = await exchange.anonymous.get("/" + "://a:" * 10_000)
     assert answer.status_code == 404
@@ -59,7 +62,7 @@ async def test_a_long_address_is_cut_in_the_log(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/orders", "/v1/orders/batch", "/v1/orders/preview"])
 async def test_an_order_takes_no_parameters(exchange: Exchange, path: str) -> None:
-    """The fast path's neither: a name that is not known is refused wherever it stands."""
+    """An unknown query parameter of an order is refused, on the fast path too."""
     await exchange.market()
     user = await exchange.trader("ann")
     body = {"orders": [ORDER]} if path.endswith("batch") else ORDER
@@ -72,7 +75,7 @@ async def test_an_order_takes_no_parameters(exchange: Exchange, path: str) -> No
 
 
 async def test_a_large_body_costs_more_permits(exchange: Exchange) -> None:
-    """One for each 4 KiB more, taken before it is read."""
+    """A large body costs one more permit for each 4 KiB, taken before the body is parsed."""
     taken: list[int] = []
     orders = exchange.app.context.limits.orders
     take, take_now = orders.take, orders.take_now
@@ -90,14 +93,14 @@ async def test_a_large_body_costs_more_permits(exchange: Exchange) -> None:
     user = await exchange.trader("ann")
     large = json.dumps(ORDER).encode() + b" " * 16_384
     for body in (b"{}", large):
-        await user.client.post("/v1/orders", content=body)  # the first goes the ordinary way
+        await user.client.post("/v1/orders", content=body)  # the first takes the ordinary path
     await user.client.post("/v1/orders/batch", json={"orders": [ORDER] * 3})
     await user.client.post("/v1/orders/batch", content=b"[" * 16_384)
     assert taken == [1, 5, 1, 2, 5]
 
 
-async def test_a_credential_is_looked_for_in_bounds(exchange: Exchange) -> None:
-    """Among the first cookies, and only if it can be one of ours."""
+async def test_the_search_for_a_credential_is_bounded(exchange: Exchange) -> None:
+    """A credential is searched for only among the first cookies, and a too long one is ignored."""
     token = exchange.admin.session["accessToken"]
     cookie = f"predmarket_access={token}"
     for before, status in ((299, 200), (300, 401)):
@@ -108,8 +111,8 @@ async def test_a_credential_is_looked_for_in_bounds(exchange: Exchange) -> None:
         assert (await exchange.anonymous.get("/v1/auth/me", headers=headers)).status_code == 401
 
 
-async def test_an_address_holds_so_many_escapes(exchange: Exchange) -> None:
-    """Each costs much more than a plain character."""
+async def test_escapes_of_an_address_are_bounded(exchange: Exchange) -> None:
+    """An address may hold only so many escapes, because each costs much more than a character."""
     for count, status in ((4_096, 404), (4_097, 431)):
         answer = await exchange.anonymous.get(f"/v1/markets/{'%41' * count}")
         assert answer.status_code == status

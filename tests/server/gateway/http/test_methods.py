@@ -1,4 +1,4 @@
-"""HEAD and OPTIONS at every address, and queries that hold what no route knows."""
+"""HEAD and OPTIONS at every address, and unknown query parameters."""
 
 import pytest
 
@@ -8,12 +8,12 @@ from tests.support.http_orders import error_of
 
 @pytest.fixture
 def database_url(migrated_sqlite_url: str) -> str:
-    """One database is enough: nothing here depends on it."""
+    """Return a SQLite database, because nothing here depends on its kind."""
     return migrated_sqlite_url
 
 
 async def test_head_is_get_without_the_body(exchange: Exchange) -> None:
-    """The same status and headers; guards and errors too."""
+    """HEAD has the status and headers of GET, also for errors of guards, and no body."""
     await exchange.market()
     for path in ("/healthz", "/v1/markets/rain", "/v1/markets/none", "/v1/orders", "/docs"):
         get = await exchange.anonymous.get(path)
@@ -25,7 +25,7 @@ async def test_head_is_get_without_the_body(exchange: Exchange) -> None:
 
 
 async def test_options_tells_every_method(exchange: Exchange) -> None:
-    """Also of handlers that were registered apart."""
+    """OPTIONS lists every method of an address, also of handlers registered separately."""
     for path, methods in (
         ("/v1/orders", {"GET", "POST"}),
         ("/v1/markets/rain", {"GET", "PATCH"}),
@@ -41,8 +41,8 @@ async def test_options_tells_every_method(exchange: Exchange) -> None:
     assert (await exchange.anonymous.options("/nothing")).status_code == 404
 
 
-async def test_a_query_that_no_route_knows(exchange: Exchange) -> None:
-    """400 with its name; passed over, a misspelt filter would look like success."""
+async def test_unknown_query_parameters_are_refused(exchange: Exchange) -> None:
+    """An unknown query parameter gets 400 with its name; a misspelt filter must not be ignored."""
     ann = await exchange.trader("ann")
     for path, name in (
         ("/v1/markets?staus=OPEN", "staus"),

@@ -31,14 +31,17 @@ ANSWER_S = 10.0
 
 
 def order(**fields: object) -> Json:
-    """Return an order that rests."""
+    """Return an order that will rest."""
     return {
         "marketId": "rain", "side": "BUY", "type": "LIMIT", "price": "0.50", "qty": "1", **fields
     }  # fmt: skip
 
 
-async def test_a_line_a_request(exchange: Exchange) -> None:
-    """With its id and its user, without its query; a taken order and a probe only at DEBUG."""
+async def test_each_request_has_an_access_line(exchange: Exchange) -> None:
+    """Each request logs a line with its id and user and without its query.
+
+    Accepted orders and health probes are logged at DEBUG only.
+    """
     await exchange.market()
     ann = await exchange.trader("ann")
     with logged() as stream:
@@ -73,7 +76,7 @@ async def test_a_line_a_request(exchange: Exchange) -> None:
 
 
 async def test_a_refusal_names_its_user(exchange: Exchange) -> None:
-    """Each guard knows who was turned away: by role, by a key's scope, by origin."""
+    """The access line of a refusal by role, by scope or by origin names the user."""
     ann = await exchange.register("ann@example.com")
     made = await ann.client.post("/v1/auth/api-keys", json={"name": "bot", "scopes": ["read"]})
     key = {"authorization": f"Bearer {made.json()['key']}"}
@@ -104,7 +107,7 @@ async def test_a_refusal_names_its_user(exchange: Exchange) -> None:
 
 
 async def test_no_secret_of_a_whole_run_is_logged(exchange: Exchange) -> None:
-    """At DEBUG, where most is said: passwords, tokens, cookies, wherever they were sent."""
+    """No password, token or cookie is logged at DEBUG, wherever it was sent."""
     with logged(logging.DEBUG) as stream:
         ann = await exchange.register("ann@example.com")
         access, refresh = ann.session["accessToken"], ann.session["refreshToken"]
@@ -135,14 +138,14 @@ def value(text: str, name: str, **labels: str) -> float:
 
 @ON_ONE_DATABASE
 async def test_every_metric_is_explained(exchange: Exchange) -> None:
-    """On docs/monitoring.md, and what is explained there exists."""
+    """docs/monitoring.md describes exactly the metrics that exist."""
     answer = await exchange.anonymous.get("/metrics")
     given = set(re.findall(r"^# TYPE (\w+) ", answer.text, re.MULTILINE))
     assert {name for name in given if not name.endswith("_created")} == explained()
 
 
 async def test_metrics(exchange: Exchange) -> None:
-    """Counted where it happens, exactly; routes by their template, never by path."""
+    """Each metric counts exactly, and routes are labelled by template and never by path."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await ann.client.post("/v1/orders", json=order(qty="2"))
@@ -184,7 +187,7 @@ async def test_metrics(exchange: Exchange) -> None:
 
 
 async def test_health_may_be_asked_by_head(exchange: Exchange) -> None:
-    """As some load balancers do."""
+    """HEAD of the health route answers, as some load balancers require."""
     answer = await exchange.anonymous.head("/healthz")
     assert (answer.status_code, answer.content) == (200, b"")
 
@@ -192,7 +195,7 @@ async def test_health_may_be_asked_by_head(exchange: Exchange) -> None:
 async def test_a_hanging_commit_is_noticed(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The core is down while it lasts, and up again afterwards."""
+    """The core is reported down while a commit hangs, and up again afterwards."""
     monkeypatch.setattr("predmarket.server.core.pipeline_state.HANGS_S", 0.0)
     store = exchange.node.core.pipeline.store
     commit_batch, gone_on = store.commit_batch, asyncio.Event()
@@ -213,14 +216,14 @@ async def test_a_hanging_commit_is_noticed(
 
 
 async def test_a_core_that_failed_is_down(exchange: Exchange) -> None:
-    """Deposed: nothing is settled here any more."""
+    """A deposed core is reported down, because it executes no commands."""
     exchange.node.core.fail(RuntimeError("deposed"))
     answer = await exchange.anonymous.get("/healthz")
     assert (answer.status_code, answer.json()["core"]) == (503, "down")
 
 
 async def asked(client: httpx.AsyncClient) -> tuple[int, Json]:
-    """Ask for the health, and see that the answer is in time."""
+    """Request the health and check that the answer comes in time."""
     began = time.monotonic()
     answer = await client.get("/healthz", timeout=60)
     assert time.monotonic() - began < ANSWER_S
@@ -229,14 +232,14 @@ async def asked(client: httpx.AsyncClient) -> tuple[int, Json]:
 
 
 async def until_up(client: httpx.AsyncClient) -> None:
-    """Wait until every part is well."""
+    """Wait until every part is reported up."""
     while (await asked(client))[0] != 200:
         await asyncio.sleep(0.05)
 
 
 @contextmanager
 def paused(pid: int) -> Iterator[None]:
-    """Stop a server with all its processes, and let them go on afterwards."""
+    """Pause all processes of a server during the block."""
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     for process in family:
         os.kill(process.pid, signal.SIGSTOP)
@@ -248,7 +251,10 @@ def paused(pid: int) -> Iterator[None]:
 
 
 async def test_a_database_that_hangs(tmp_path: Path) -> None:
-    """The answer comes in time, however many ask, and says what is down; all is well after."""
+    """With a hanging database the health route answers in time, however many clients ask.
+
+    It names the part that is down, and all parts recover.
+    """
     with PostgresServer() as server:
         migrations.upgrade(server.url())
         settings = Settings.load(
@@ -269,7 +275,7 @@ async def test_a_database_that_hangs(tmp_path: Path) -> None:
 
 
 async def test_a_redis_that_hangs_or_goes(settings: Settings) -> None:
-    """503, in time, naming it; and all is well when it is back."""
+    """A hanging or missing Redis gets 503 with its name in time. The health recovers with it."""
     with RedisServer() as server:
         shared = settings.model_copy(update={"redis_url": SecretStr(server.url())})
         async with (

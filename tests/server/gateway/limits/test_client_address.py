@@ -1,4 +1,4 @@
-"""Whom a request is counted for."""
+"""The address that a request is counted for."""
 
 from ipaddress import ip_network
 
@@ -9,7 +9,7 @@ from predmarket.server.gateway.limits.client_address import Proxies, client_key,
 PROXIES = Proxies([ip_network("10.0.0.0/8"), ip_network("2001:db8::/48")])
 
 CASES: list[tuple[str, list[str], str]] = [
-    ("192.0.2.1", ["198.51.100.7"], "192.0.2.1"),  # forged: the peer is nobody we trust
+    ("192.0.2.1", ["198.51.100.7"], "192.0.2.1"),  # forged: the peer is no trusted proxy
     ("10.0.0.1", ["198.51.100.7"], "198.51.100.7"),
     ("10.0.0.1", ["203.0.113.9, 198.51.100.7"], "198.51.100.7"),  # the client wrote the first
     ("10.0.0.1", ["203.0.113.9", "198.51.100.7, 10.0.0.2"], "198.51.100.7"),
@@ -25,7 +25,7 @@ CASES: list[tuple[str, list[str], str]] = [
     ("10.0.0.1", ["\xff\x00"], "10.0.0.1"),
     ("::ffff:10.0.0.1", ["198.51.100.7"], "198.51.100.7"),
     ("2001:db8::1", ["::ffff:198.51.100.7"], "198.51.100.7"),
-    # the client wrote what looks like a hundred proxies; no more are looked at than there can be
+    # the client wrote a hundred proxies; only as many are read as can exist
     ("10.0.0.1", [", ".join(["198.51.100.7", *(f"10.0.0.{n}" for n in range(100))])], "10.0.0.84"),
     ("10.0.0.1", [", ".join(["198.51.100.7", *["10.0.0.2"] * 15])], "198.51.100.7"),
 ]
@@ -33,7 +33,7 @@ CASES: list[tuple[str, list[str], str]] = [
 
 @pytest.mark.parametrize(("peer", "forwarded", "client"), CASES)
 def test_forwarded_for(peer: str, forwarded: list[str], client: str) -> None:
-    """Read from the end, as long as the one who wrote it is trusted."""
+    """X-Forwarded-For is read from its end for as long as the writer of an entry is trusted."""
     headers = [(b"host", b"x"), *((b"x-forwarded-for", f.encode("latin-1")) for f in forwarded)]
     found = PROXIES.client((peer, 5), headers)
     assert found is not None
@@ -54,25 +54,28 @@ def test_forwarded_for(peer: str, forwarded: list[str], client: str) -> None:
         ("10.0.0.1", ["\xff"], False),
         ("10.0.0.1", [""], False),
         ("10.0.0.1", [], False),
-        ("192.0.2.1", ["https"], False),  # forged: the peer is nobody we trust
+        ("192.0.2.1", ["https"], False),  # forged: the peer is no trusted proxy
         ("nonsense", ["https"], False),
     ],
 )
 def test_forwarded_proto(peer: str, forwarded: list[str], is_tls: bool) -> None:
-    """The last entry, when the one who wrote it is trusted."""
+    """X-Forwarded-Proto counts by its last entry if the writer is a trusted proxy."""
     headers = [(b"host", b"x"), *((b"x-forwarded-proto", f.encode("latin-1")) for f in forwarded)]
     assert PROXIES.ends_tls((peer, 5), headers) is is_tls
 
 
 def test_a_peer_without_an_address() -> None:
-    """A Unix socket has none: nothing is believed."""
+    """A Unix socket's peer has no address, so none of its forwarded headers are believed."""
     assert PROXIES.client(None, [(b"x-forwarded-for", b"198.51.100.7")]) is None
     assert not PROXIES.ends_tls(None, [(b"x-forwarded-proto", b"https")])
     assert PROXIES.client(("", 0), [(b"x-forwarded-for", b"198.51.100.7")]) == ("", 0)
 
 
-def test_what_is_counted_together() -> None:
-    """An IPv4 address; an IPv6 site; an IPv4 address written as IPv6; all the unknown."""
+def test_addresses_that_count_together() -> None:
+    """Requests are counted by IPv4 address or IPv6 site.
+
+    An IPv4 address in IPv6 form counts as IPv4, and unknown addresses count together.
+    """
     assert client_key("198.51.100.7") == client_key("::ffff:198.51.100.7") == "198.51.100.7"
     assert (
         client_key("2001:db8:1:2::5") == client_key("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"

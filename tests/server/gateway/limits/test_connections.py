@@ -1,4 +1,4 @@
-"""How many connections one address may have: its own, or the one that a proxy forwards."""
+"""The number of connections per address, direct or forwarded by a proxy, is bounded."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -22,31 +22,34 @@ UPGRADE = (
 
 @pytest.fixture
 def database_url(migrated_sqlite_url: str) -> str:
-    """One kind of database: connections do not know it."""
+    """Return a SQLite database, because connections do not depend on its kind."""
     return migrated_sqlite_url
 
 
 def limited(settings: Settings, **given: str) -> Settings:
-    """Return the settings with three connections an address."""
+    """Return the settings with three connections per address."""
     given = {"max_connections_per_address": "3", **given}
     return Settings.load({**settings.model_dump(exclude_unset=True), **given})
 
 
 @pytest.fixture
 def counted_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count this machine's own address as any other."""
+    """Count loopback connections like any other."""
     monkeypatch.setattr(connections, "is_loopback", lambda _: False)
 
 
 def is_open(app: Application) -> int:
-    """Return how many connections are counted."""
+    """Return the number of counted connections."""
     return sum(app.connections.open.values())
 
 
 @pytest.mark.usefixtures("counted_loopback")
 async def test_an_address_of_its_own(settings: Settings) -> None:
-    """HTTP and sockets count together; beyond the limit 429, then nothing; who leaves makes room,
-    and what is counted goes with the connections."""
+    """HTTP and socket connections of an address count together.
+
+    Beyond the limit they get 429, further ones are closed without an answer, and a closed
+    connection frees its place.
+    """
     async with (
         runtime.node(limited(settings), wait_s=0) as node,
         serving(node) as (url, app),
@@ -75,7 +78,7 @@ async def test_an_address_of_its_own(settings: Settings) -> None:
 
 
 async def _unheard(flood: list[Socket]) -> int:
-    """Return how many were closed without an answer."""
+    """Return how many connections were closed without an answer."""
     closed = 0
     for one in flood:
         await one.send(GET)
@@ -88,7 +91,7 @@ async def _unheard(flood: list[Socket]) -> int:
 
 
 async def test_loopback_is_free(settings: Settings) -> None:
-    """This machine's own programs have as many as they like."""
+    """Connections from loopback are not counted."""
     async with (
         runtime.node(limited(settings), wait_s=0) as node,
         serving(node) as (url, app),
@@ -102,8 +105,10 @@ async def test_loopback_is_free(settings: Settings) -> None:
 
 
 async def test_behind_a_proxy(settings: Settings) -> None:
-    """The proxy is free; each of its clients' sockets counts by the forwarded address, as do
-    requests, and no longer than it is there."""
+    """A proxy's connection is not counted; its clients' open sockets are, by forwarded address.
+
+    Their requests are refused by the same count.
+    """
     given = limited(settings, trusted_proxies="127.0.0.0/8")
     one, other = b"x-forwarded-for: 192.0.2.1\r\n", b"x-forwarded-for: 192.0.2.2\r\n"
     async with runtime.node(given, wait_s=0) as node, serving(node) as (url, app):
@@ -135,6 +140,6 @@ async def test_behind_a_proxy(settings: Settings) -> None:
         (("2001:db8::ffff:1", 1), "2001:db8::/64"),
     ],
 )
-def test_what_counts(peer: Client | None, key: str | None) -> None:
-    """Nothing of this machine's; IPv6 by its /64."""
+def test_addresses_that_are_counted(peer: Client | None, key: str | None) -> None:
+    """Loopback is not counted, and IPv6 is counted by /64."""
     assert Connections(1, Proxies(())).key(peer) == key

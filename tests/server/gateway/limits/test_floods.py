@@ -1,4 +1,4 @@
-"""Floods of sign-ins over HTTP: from one address, and from more than the process remembers."""
+"""Floods of sign-ins over HTTP, from one address and from more than the process remembers."""
 
 import json
 from collections.abc import AsyncIterator, Iterable
@@ -23,26 +23,26 @@ MALFORMED = {"email": 5}
 
 @pytest.fixture
 def database_url(migrated_sqlite_url: str) -> str:
-    """One kind of database: the limits count in the process."""
+    """Return a SQLite database, because the limits count in the process."""
     return migrated_sqlite_url
 
 
 class Proxy:
-    """A trusted proxy's connection, and what the exchange remembers meanwhile."""
+    """A trusted proxy's connection, and access to the exchange's limits."""
 
     def __init__(self, socket: Socket, context: Context) -> None:
         self._socket = socket
         self._context = context
 
     def remembered(self) -> int:
-        """Return how many addresses the limit on sign-ins knows."""
+        """Return how many addresses the sign-in limit remembers."""
         narrowest, *_ = self._context.limits.auth.rate
         return len(narrowest.here)
 
     async def codes(
         self, addresses: Iterable[str], call: str = "login", body: object = MALFORMED
     ) -> list[tuple[int, str]]:
-        """Return status and code of a sign-in from each address; all are sent at once."""
+        """Send a sign-in from each address at once; return status and code of each answer."""
         content = json.dumps(body)
         requests = [
             f"POST /v1/auth/{call} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -60,7 +60,7 @@ class Proxy:
 
 @asynccontextmanager
 async def proxy(settings: Settings, rate: str) -> AsyncIterator[Proxy]:
-    """Serve under a limit, behind a proxy; nothing that it passes on may change anything."""
+    """Serve with a limit behind a proxy, and check that no request changes the database."""
     given = {"trusted_proxies": "127.0.0.0/8", "auth_rate_limit": rate}
     limited = Settings.load({**settings.model_dump(exclude_unset=True), **given})
     async with runtime.node(limited, wait_s=0) as node, serving(node) as (url, app):
@@ -76,7 +76,7 @@ SERVED, LIMITED = (400, "VALIDATION_FAILED"), (429, "RATE_LIMITED")
 async def test_from_more_addresses_than_are_remembered(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is served, the memory stays within its bound, and who keeps on is not forgotten."""
+    """All of many addresses are served within bounded memory. A persistent one stays limited."""
     monkeypatch.setattr(local_window, "MAX_KEYS", BOUND)
     async with proxy(settings, "2/minute") as through:
         assert await through.codes(["192.0.2.1"] * 3) == [SERVED, SERVED, LIMITED]
@@ -95,7 +95,7 @@ async def test_from_more_addresses_than_are_remembered(
     "own", [["192.0.2.1"] * AT_ONCE, [f"2001:db8::{n:x}" for n in range(AT_ONCE)]], ids=["4", "6"]
 )
 async def test_from_one_address(settings: Settings, own: list[str]) -> None:
-    """Its calls beyond the limit are refused, whatever they ask for; others are served."""
+    """An address is refused beyond its limit for every auth call. Other addresses are served."""
     newcomer = {"email": "ann@example.com", "password": PASSWORD}
     async with proxy(settings, "5/minute") as through:
         assert await through.codes(own) == [SERVED] * 5 + [LIMITED] * (AT_ONCE - 5)

@@ -35,7 +35,7 @@ NOBODY = {"email": "nobody@example.com", "password": PASSWORD}
 def given(
     tmp_path: Path, migrated_sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """Settings of an exchange on an empty database, all limits off; hashing is quick."""
+    """Return settings with an empty database, without limits, and with quick hashing."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     monkeypatch.chdir(tmp_path)
     return {"port": "0", "data_dir": str(tmp_path), "database_url": migrated_sqlite_url, **OFF}
@@ -43,7 +43,7 @@ def given(
 
 @pytest.fixture
 def server() -> Iterator[RedisServer]:
-    """A Redis that the test may kill."""
+    """Start a Redis that the test may kill."""
     with RedisServer() as one:
         yield one
 
@@ -52,7 +52,7 @@ def server() -> Iterator[RedisServer]:
 async def gateways(
     given: dict[str, str], count: int = 1, /, **settings: str
 ) -> AsyncIterator[list[tuple[httpx.AsyncClient, Application]]]:
-    """Serve one exchange at several addresses, each with its own connection to Redis."""
+    """Serve one exchange by several gateways, each with its own connection to Redis."""
     async with AsyncExitStack() as stack:
         loaded = Settings.load({**given, **settings})
         node = await stack.enter_async_context(runtime.node(loaded, wait_s=0))
@@ -71,7 +71,7 @@ async def gateways(
 
 
 async def registered(client: httpx.AsyncClient, email: str) -> tuple[httpx.Headers, Json]:
-    """Open an account; return the headers of its requests, and its session."""
+    """Register; return the headers of the user's requests, and the session."""
     body = {"email": email, "password": PASSWORD}
     answer = await client.post("/v1/auth/register", json=body)
     client.cookies.clear()
@@ -81,12 +81,12 @@ async def registered(client: httpx.AsyncClient, email: str) -> tuple[httpx.Heade
 
 
 async def register(client: httpx.AsyncClient, email: str = "ann@example.com") -> httpx.Headers:
-    """Open an account; return the headers of its requests."""
+    """Register; return the headers of the user's requests."""
     return (await registered(client, email))[0]
 
 
 def refused(answer: httpx.Response, longest_s: int) -> None:
-    """Check an answer to one request too many."""
+    """Check the answer to a request beyond the limit."""
     error = error_of(answer)
     assert (answer.status_code, error["code"]) == (429, "RATE_LIMITED")
     assert 1 <= int(answer.headers["retry-after"]) <= longest_s
@@ -97,7 +97,10 @@ def refused(answer: httpx.Response, longest_s: int) -> None:
 async def test_sign_in_is_limited_by_address(
     given: dict[str, str], shared: bool, redis_url: str
 ) -> None:
-    """Register and login together; nothing is registered; the other calls go on."""
+    """Registrations and logins share a limit by address; a refused registration creates nothing.
+
+    Other calls are not limited.
+    """
     redis = {"redis_url": redis_url} if shared else {}
     async with gateways(given, 1, auth_rate_limit="3/minute", **redis) as [(client, _)]:
         ann = await register(client)
@@ -110,14 +113,16 @@ async def test_sign_in_is_limited_by_address(
         users = await client.get("/healthz")
         assert users.status_code == 200
     async with gateways(given) as [(client, _)]:
-        await register(client, "bob@example.com")  # the refused one had not taken it
+        await register(client, "bob@example.com")  # a refusal does not take the e-mail
 
 
 async def test_two_exchanges_on_one_redis_count_apart(
     given: dict[str, str], redis_url: str, tmp_path: Path
 ) -> None:
-    """Their users have the same ids and their clients the same address; their limits are two, and
-    what ends at one is no news to the other."""
+    """Two exchanges on one Redis count separately, although their user ids and addresses match.
+
+    A revocation at one does not reach the other.
+    """
     elsewhere = f"sqlite:///{tmp_path / 'other.db'}"
     shared = {"redis_url": redis_url, "auth_rate_limit": "2/minute", "order_rate_limit": "3/minute"}
     async with (
@@ -144,7 +149,10 @@ async def test_two_exchanges_on_one_redis_count_apart(
 
 
 async def test_every_auth_call_is_limited_together(given: dict[str, str]) -> None:
-    """By address without a session, by session with one: neither uses up the other's."""
+    """Auth calls count together, by address without a session and by session with one.
+
+    Neither uses up the other's limit.
+    """
     async with gateways(given, auth_window_limit="4/15minutes") as [(client, _)]:
         ann, session = await registered(client, "ann@example.com")
         token = {"refreshToken": session["refreshToken"]}
@@ -163,9 +171,11 @@ async def test_every_auth_call_is_limited_together(given: dict[str, str]) -> Non
         assert (await client.get("/v1/markets")).status_code == 200
 
 
-async def test_a_household_has_no_more_tries_than_twice_an_address(given: dict[str, str]) -> None:
-    """Whatever network of its /56 it takes; nor its organisation's /48 more than four times; and
-    the refusal says what a class behind one address needs."""
+async def test_a_household_has_twice_the_limit_of_an_address(given: dict[str, str]) -> None:
+    """A /56 has twice the limit of an address, and a /48 four times.
+
+    The refusal names the setting that a class behind one address needs.
+    """
     settings = {"trusted_proxies": "127.0.0.0/8", "auth_rate_limit": "3/minute"}
     async with gateways(given, 1, **settings) as [(client, _)]:
 
@@ -186,11 +196,14 @@ async def test_a_household_has_no_more_tries_than_twice_an_address(given: dict[s
 
 
 @pytest.mark.parametrize("shared", [False, True])
-async def test_guessing_from_many_addresses_keeps_nobody_out(
+async def test_guesses_from_many_addresses_lock_out_no_owner(
     given: dict[str, str], shared: bool, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The budget of an account is used up for strangers alone, whether the account exists or not;
-    its owner gets in from where they were before, and with the cookie of their browser."""
+    """Guesses from many addresses use up an account's limit for unfamiliar clients only.
+
+    The owner still logs in from a known address and with the browser's cookie. An account that does
+    not exist gets the same answers.
+    """
     monkeypatch.setattr(auth_limits, "UNFAMILIAR_LOGINS", RateLimit(3, 3_600))
     settings = {"trusted_proxies": "127.0.0.0/8", "auth_rate_limit": "100/minute"}
     if shared:
@@ -219,7 +232,10 @@ async def test_guessing_from_many_addresses_keeps_nobody_out(
 
 
 async def test_a_class_of_thirty_registers_within_a_minute(given: dict[str, str]) -> None:
-    """Behind one address, under the setting that the refusal names."""
+    """Thirty users can register from one address in a minute.
+
+    The setting is the one that refusals name.
+    """
     async with gateways(given, auth_rate_limit="30/minute", auth_window_limit="100/15minutes") as [
         (client, _)
     ]:
@@ -229,7 +245,7 @@ async def test_a_class_of_thirty_registers_within_a_minute(given: dict[str, str]
 
 
 async def test_a_forged_address_is_not_believed(given: dict[str, str]) -> None:
-    """Without trusted proxies nobody else's count is used up, nor one's own escaped."""
+    """Without trusted proxies a forged address neither evades the limit nor uses up another's."""
     async with gateways(given, auth_rate_limit="2/minute") as [(client, _)]:
         codes = []
         for number in range(4):
@@ -240,7 +256,7 @@ async def test_a_forged_address_is_not_believed(given: dict[str, str]) -> None:
 
 
 async def test_behind_a_trusted_proxy_each_client_counts(given: dict[str, str]) -> None:
-    """By the address that the proxy added, whatever the client wrote before it."""
+    """Behind a trusted proxy each client counts by the address that the proxy added."""
     proxies = {"trusted_proxies": "127.0.0.0/8", "auth_rate_limit": "2/minute"}
     async with gateways(given, 1, **proxies) as [(client, _)]:
         codes: dict[str, list[int]] = {}
@@ -255,14 +271,17 @@ async def test_behind_a_trusted_proxy_each_client_counts(given: dict[str, str]) 
 async def test_orders_are_limited_by_user(
     given: dict[str, str], shared: bool, redis_url: str
 ) -> None:
-    """By whichever session; malformed ones count; nothing is recorded; cancels go on."""
+    """Orders count by user over all sessions, malformed ones too; cancels are not limited.
+
+    A refused order leaves no record.
+    """
     redis = {"redis_url": redis_url} if shared else {}
     async with gateways(given, 1, order_rate_limit="4/minute", **redis) as [(client, _)]:
         ann, bob = await register(client), await register(client, "bob@example.com")
         body = {"email": "ann@example.com", "password": PASSWORD}
         other = (await client.post("/v1/auth/login", json=body)).json()["accessToken"]
         client.cookies.clear()
-        order = {**ORDER, "marketId": 1}  # an id is the core's to judge, so it is recorded
+        order = {**ORDER, "marketId": 1}  # the core judges ids, so the refusal is recorded
         again = {"authorization": f"Bearer {other}"}
         sent = [
             await client.post("/v1/orders", json=order, headers=ann),
@@ -288,7 +307,7 @@ async def test_orders_are_limited_by_user(
 
 
 async def test_gateways_share_their_limits(given: dict[str, str], redis_url: str) -> None:
-    """What one counted, the other knows."""
+    """Two gateways share one count."""
     limits = {"auth_rate_limit": "3/minute", "order_rate_limit": "3/minute"}
     async with gateways(given, 2, redis_url=redis_url, **limits) as served:
         clients = [client for client, _ in served]
@@ -303,8 +322,10 @@ async def test_gateways_share_their_limits(given: dict[str, str], redis_url: str
             refused(await client.post("/v1/orders", json=ORDER, headers=ann), 63)
 
 
-async def test_a_logout_is_one_everywhere_at_once(given: dict[str, str], redis_url: str) -> None:
-    """The other gateway refuses within a moment, long before it would look again by itself."""
+async def test_a_logout_is_effective_everywhere_at_once(
+    given: dict[str, str], redis_url: str
+) -> None:
+    """A logout at one gateway is effective at the other at once, before its cache entry expires."""
     async with gateways(given, 2, redis_url=redis_url) as served:
         (first, _), (second, app) = served
         principals = app.context.principals
@@ -319,12 +340,12 @@ async def test_a_logout_is_one_everywhere_at_once(given: dict[str, str], redis_u
             while (await second.get("/v1/auth/me", headers=ann)).status_code != 401:
                 await asyncio.sleep(0.002)
         known = [principals.known(one) is not None for one in credentials]
-        assert known == [False, True]  # nobody else was forgotten
+        assert known == [False, True]  # other users' entries were kept
         assert (await second.get("/v1/auth/me", headers=bob)).status_code == 200
 
 
 async def listening(principals: Principals) -> None:
-    """Wait until a gateway hears of revocations: beginning to listen forgets everything."""
+    """Wait until a gateway listens for revocations; its start evicts all entries."""
     async with asyncio.timeout(60):
         while not principals.revocations:
             await asyncio.sleep(0.002)
@@ -333,7 +354,7 @@ async def listening(principals: Principals) -> None:
 async def test_redis_killed_and_restarted_under_load(
     given: dict[str, str], server: RedisServer
 ) -> None:
-    """Every request is answered all along; the limits hold before, meanwhile and after."""
+    """Every request is answered while Redis is killed and restarted. The limits hold throughout."""
     limits = {"redis_url": server.url(), "auth_rate_limit": "3/minute"}
     async with gateways(given, 1, order_rate_limit="100000/second", **limits) as [(client, app)]:
         redis = app.context.services.redis
@@ -361,10 +382,10 @@ async def test_redis_killed_and_restarted_under_load(
             assert await logins() == [401, 401, 429, 429]
             server.stop("kill")
             await until(up=False)
-            assert await logins() == [401, 401, 401, 429]  # counted here, from nothing
+            assert await logins() == [401, 401, 401, 429]  # this process counts now, from zero
             server.start()
             await until(up=True)
-            assert await logins() == [401, 401, 401, 429]  # and there again, where all was lost
+            assert await logins() == [401, 401, 401, 429]  # and Redis counts again, from zero
         finally:
             running = False
             await asyncio.gather(*loads)
@@ -373,7 +394,7 @@ async def test_redis_killed_and_restarted_under_load(
 
 
 async def test_a_start_without_redis(given: dict[str, str], tmp_path: Path) -> None:
-    """The exchange serves; the limits count in the process."""
+    """Without Redis the exchange starts, and the limits count in the process."""
     nowhere = f"unix://{tmp_path}/nothing.sock"
     async with gateways(given, redis_url=nowhere, auth_rate_limit="2/minute") as [(client, _)]:
         await register(client)
@@ -382,8 +403,10 @@ async def test_a_start_without_redis(given: dict[str, str], tmp_path: Path) -> N
 
 
 async def test_reads(given: dict[str, str]) -> None:
-    """A user's requests and rows count together, whichever token they use; an address without one
-    has a fifth; orders are another matter. What is refused says when to come again."""
+    """A user's requests and rows count together over all tokens, apart from orders.
+
+    An anonymous address has a fifth of the limit, and a refusal has Retry-After.
+    """
     async with gateways(given, read_rate_limit="10/minute") as [(client, app)]:
         ann, bob = await register(client), await register(client, "bob@example.com")
         for _ in range(2):
@@ -404,7 +427,7 @@ async def test_reads(given: dict[str, str]) -> None:
 
 
 async def test_rows_of_what_is_read(given: dict[str, str]) -> None:
-    """A hundred rows cost as much as a request."""
+    """A hundred rows of an answer cost as much as a request."""
     async with gateways(given, read_rate_limit="10/minute") as [(client, app)]:
         reads = app.context.limits.reads
         for _ in range(4):
@@ -415,7 +438,7 @@ async def test_rows_of_what_is_read(given: dict[str, str]) -> None:
             reads.take(8, "")
             reads.charge(8, "", 350)
         reads.take(8, "")
-        reads.charge(8, "", 10**9)  # takes what there is
+        reads.charge(8, "", 10**9)  # uses up the limit
         with pytest.raises(Refusal):
             reads.take(8, "")
         reads.take(9, "")
@@ -426,7 +449,7 @@ async def test_rows_of_what_is_read(given: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("limit", ["off"])
 async def test_reads_without_a_limit(given: dict[str, str], limit: str) -> None:
-    """Nothing is counted."""
+    """Without a read limit nothing is counted."""
     async with gateways(given, read_rate_limit=limit) as [(client, app)]:
         for _ in range(30):
             assert (await client.get("/v1/markets")).status_code == 200
@@ -434,7 +457,10 @@ async def test_reads_without_a_limit(given: dict[str, str], limit: str) -> None:
 
 
 async def test_reads_are_shared(given: dict[str, str], server: RedisServer) -> None:
-    """By all gateways, through Redis, without a round trip for each; by each while it is away."""
+    """Gateways share read limits through Redis without a round trip each.
+
+    Without Redis each counts alone.
+    """
     shared = {"redis_url": server.url(), "read_rate_limit": "100/minute"}
     async with gateways(given, 2, **shared) as both:
         ann, bob = await register(both[0][0]), await register(both[0][0], "bob@example.com")
@@ -445,7 +471,7 @@ async def test_reads_are_shared(given: dict[str, str], server: RedisServer) -> N
                 served += sum(answer.status_code == 200 for answer in answers)
                 if all(int(answer.headers.get("retry-after", 0)) > 1 for answer in answers):
                     break
-        # each may keep a twentieth for itself, and borrow two fifths beyond the limit
+        # each may keep a twentieth to itself, and borrow two fifths beyond the limit
         assert 100 - 2 * 5 <= served <= 100 + 2 * 42
         server.stop("kill")
         async with asyncio.timeout(60):

@@ -1,4 +1,4 @@
-"""Counting in one process."""
+"""Limits that count in one process."""
 
 import random
 
@@ -10,7 +10,7 @@ from predmarket.server.setting_types import RateLimit
 
 
 class Clock:
-    """A time that only the test moves."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -20,7 +20,7 @@ class Clock:
 
 
 def test_the_limit_and_no_more() -> None:
-    """A refusal takes nothing, and says when the oldest permit is back."""
+    """A refusal takes no permit and returns the time until the oldest permit expires."""
     clock = Clock()
     counts = LocalWindow[str](RateLimit(3, 60), clock)
     for _ in range(3):
@@ -35,7 +35,7 @@ def test_the_limit_and_no_more() -> None:
 
 
 def test_more_than_the_limit_at_once_costs_the_whole_limit() -> None:
-    """A large batch under a small limit still has its turn."""
+    """A request for more than the whole limit takes the whole limit, so a large batch can pass."""
     clock = Clock()
     counts = LocalWindow[str](RateLimit(5, 60), clock)
     assert counts.take("a", 100) == 0
@@ -46,7 +46,7 @@ def test_more_than_the_limit_at_once_costs_the_whole_limit() -> None:
 
 
 def test_never_more_than_the_limit_in_any_window() -> None:
-    """Random arrivals against the plain list of all permits; none held back past its grain."""
+    """No window exceeds the limit under random arrivals, and no permit returns a grain too late."""
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     draw, clock, limit = random.Random(seed), Clock(), RateLimit(20, 10)
@@ -65,14 +65,14 @@ def test_never_more_than_the_limit_in_any_window() -> None:
 
 
 def test_a_flood_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The quiet ones are forgotten first, those that are over by themselves."""
+    """Beyond the bound the quietest keys are evicted first, and expired keys by themselves."""
     monkeypatch.setattr(local_window, "MAX_KEYS", 100)
     clock = Clock()
     counts = LocalWindow[int](RateLimit(1, 60), clock)
     for key in range(1_000):
         assert counts.take(key) == 0
     assert len(counts) == 100
-    assert counts.take(999) > 0  # the latest are remembered
+    assert counts.take(999) > 0  # the latest keys stay
     clock.now += 61
     for key in range(200):
         counts.take(5_000 + key % 2)

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class WatchedRedis(Redis):
-    """An exchange's connection that counts its round trips."""
+    """A connection to Redis that counts its round trips."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, "redis")
@@ -50,7 +50,7 @@ Make = Callable[[RateLimit], Gateway]
 
 @pytest.fixture
 async def make(redis_url: str) -> AsyncIterator[Make]:
-    """Makes what one gateway has: each has a connection of its own."""
+    """Return a factory of gateways, each with its own connection."""
     async with AsyncExitStack() as stack:
 
         def one(limit: RateLimit) -> Gateway:
@@ -63,14 +63,14 @@ async def make(redis_url: str) -> AsyncIterator[Make]:
 
 @pytest.fixture
 def chance() -> random.Random:
-    """Randomness whose seed a failure prints."""
+    """Return a random generator whose seed is printed."""
     seed = random.randrange(1_000_000)
     print(f"seed {seed}")
     return random.Random(seed)
 
 
 async def test_two_gateways_share_a_small_limit_exactly(make: Make) -> None:
-    """One by one, whichever gateway is asked."""
+    """Two gateways together grant exactly a small limit."""
     limit = RateLimit(5, 60)
     gateways = [make(limit), make(limit)]
     waits = [await gateways[turn % 2].take(7, 1) for turn in range(5)]
@@ -91,10 +91,10 @@ async def test_a_refusal_is_remembered_without_asking(make: Make) -> None:
 
 
 async def test_a_lease_that_runs_out_on_the_way_refuses_nobody(make: Make) -> None:
-    """Those who asked counted on what was left of it; Redis refused nothing."""
+    """A lease that expires during a round trip refuses nobody, because Redis refused nothing."""
     gateway = make(RateLimit(1_000, 60))
     gateway.now = now = 0.0
-    for _ in range(4):  # faster and faster: more is leased than is needed
+    for _ in range(4):  # the lease grows each time beyond the need
         assert await gateway.take(7, 1) == 0
     assert gateway.take_held(7, 1) == 0
 
@@ -108,7 +108,7 @@ async def test_a_lease_that_runs_out_on_the_way_refuses_nobody(make: Make) -> No
 
 
 async def test_a_lease_that_is_over_is_not_used(make: Make) -> None:
-    """What was not used in its time counts for nothing later: Redis is asked again."""
+    """The rest of an expired lease is not used: Redis is asked again."""
     gateway = make(RateLimit(1_000, 60))
     gateway.now = now = 0.0
     for _ in range(4):
@@ -119,7 +119,7 @@ async def test_a_lease_that_is_over_is_not_used(make: Make) -> None:
 
 
 async def test_gateways_together_never_lease_more(make: Make) -> None:
-    """Three gateways at full speed, with batches among the orders."""
+    """Three gateways at full speed with batches never take more than the limit together."""
     limit = RateLimit(400, 60)
     gateways = [make(limit) for _ in range(3)]
 
@@ -131,12 +131,12 @@ async def test_gateways_together_never_lease_more(make: Make) -> None:
 
     trades = [trade(gateway, cost) for gateway in gateways for cost in (1, 1, 3, 20)]
     taken = sum(await asyncio.gather(*trades))
-    # what is missing was leased and is left: at most a chunk a gateway
+    # the difference is leased and unused: at most a chunk per gateway
     assert 400 - 3 * 20 <= taken <= 400
 
 
-async def test_what_is_not_used_goes_back(make: Make, chance: random.Random) -> None:
-    """However unsteadily a user orders, they get what the limit says but for one lease."""
+async def test_unused_permits_return(make: Make, chance: random.Random) -> None:
+    """A user with irregular orders gets the whole limit except for at most one lease."""
     gateway = make(RateLimit(400, 60))
     gateway.now = 0.0
     taken, refused = 0, False
@@ -146,12 +146,12 @@ async def test_what_is_not_used_goes_back(make: Make, chance: random.Random) -> 
             taken += not refused
             if refused:
                 break
-        gateway.now += 4  # past a grain here; the clock of Redis goes on as it does
+        gateway.now += 4  # past a grain here; the clock of Redis runs on by itself
     assert 400 - 20 <= taken <= 400
 
 
 async def test_few_round_trips(make: Make) -> None:
-    """Chunks for one fast user, one shared trip for many users."""
+    """Leases grow for one fast user, and many users share a round trip."""
     gateway = make(RateLimit(100_000, 60))
     for _ in range(2_000):
         assert await gateway.take(7, 1) == 0
@@ -162,7 +162,7 @@ async def test_few_round_trips(make: Make) -> None:
 
 
 async def test_a_permit_comes_back(make: Make) -> None:
-    """After the time that the refusal named."""
+    """A permit returns after the time that the refusal named."""
     gateway = make(RateLimit(2, 1))
     assert [await gateway.take(7, 1), await gateway.take(7, 1)] == [0, 0]
     loop = asyncio.get_running_loop()
@@ -171,4 +171,4 @@ async def test_a_permit_comes_back(make: Make) -> None:
     while await gateway.take(7, 1) > 0:
         await asyncio.sleep(0.005)
     assert wait - 0.01 <= loop.time() - began
-    assert await gateway.take(7, 100) >= 0  # more than the limit is the limit
+    assert await gateway.take(7, 100) >= 0  # a request beyond the limit counts as the limit

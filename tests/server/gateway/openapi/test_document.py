@@ -1,9 +1,9 @@
-"""The document is valid, whole, and says what the routes do: one that is added is held to it."""
+"""The OpenAPI document is valid and complete and matches the routes, also those added later."""
 
 from collections.abc import Iterator
 from typing import Any
 
-import jsonschema_rs  # exact with decimals, as we are; schemathesis brings it
+import jsonschema_rs  # exact with decimals, like the product; schemathesis installs it
 import msgspec
 import pytest
 from litestar import Litestar
@@ -33,7 +33,7 @@ OPERATIONS = operations(APP)
 
 
 def every(value: object) -> Iterator[Json]:
-    """Return each object of a JSON value."""
+    """Yield each object within a JSON value."""
     if isinstance(value, dict):
         yield value
         for inner in value.values():
@@ -44,13 +44,13 @@ def every(value: object) -> Iterator[Json]:
 
 
 def shown(operation: Operation) -> Json:
-    """Return an operation as the document has it."""
+    """Return an operation's entry in the document."""
     found: Json = DOCUMENT["paths"][operation.path][operation.method]
     return found
 
 
 def resolved(value: Json) -> Json:
-    """Follow a reference."""
+    """Resolve a reference."""
     while "$ref" in value:
         found: Any = DOCUMENT
         for part in value["$ref"].removeprefix("#/").split("/"):
@@ -60,14 +60,14 @@ def resolved(value: Json) -> Json:
 
 
 def test_it_is_openapi_3_1() -> None:
-    """By the specification's own schema; and every schema in it is one."""
+    """The document fits the specification's schema, and each of its schemas is valid."""
     jsonschema_rs.Draft202012Validator(OPENAPI_31).validate(DOCUMENT)
     for schema in DOCUMENT["components"]["schemas"].values():
         jsonschema_rs.meta.validate(schema)
 
 
 def test_every_reference_leads_somewhere() -> None:
-    """And every link to an operation."""
+    """Every reference resolves, and every link names an operation."""
     ids = {shown(one)["operationId"] for one in OPERATIONS}
     assert len(ids) == len(OPERATIONS)
     for value in every(DOCUMENT):
@@ -77,13 +77,13 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 def test_every_link_of_the_table_is_followed() -> None:
-    """A handler that is renamed is renamed there."""
+    """Every link in the table names an existing handler."""
     names = {one.name for one in OPERATIONS}
     assert {link.to for links in LINKS.values() for link in links} <= names
 
 
-def test_no_pattern_is_pythons_own() -> None:
-    """JSON Schema knows no \\Z."""
+def test_patterns_are_those_of_json_schema() -> None:
+    """No pattern contains an anchor that only Python has."""
     for value in every(DOCUMENT):
         assert r"\Z" not in str(value.get("pattern", ""))
     assert pattern(r"^a\Z") == "^a$"
@@ -91,7 +91,7 @@ def test_no_pattern_is_pythons_own() -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
 def test_a_route_documents_itself(operation: Operation) -> None:
-    """With notes on its errors, a summary, a known tag; its parameters with a description."""
+    """A route has notes on its errors, a summary, a known tag and described parameters."""
     assert operation.notes is not None, "give it opt=notes(...)"
     found = shown(operation)
     assert found["summary"]
@@ -109,7 +109,7 @@ def test_a_route_documents_itself(operation: Operation) -> None:
 
 
 def test_the_example_of_a_refusal_is_the_engines() -> None:
-    """Its message and its details are those that a price off the tick is refused with."""
+    """The example of a refusal has the engine's message and details for a price off the tick."""
     copy = Copy(0, 1, Market(1, "m", tick=100, maker_rate=0, taker_rate=0))
     copy.fund(1_000_000, 0, 0, 0)
     refused = copy.place(PlaceOrder(1, 1, Side.BUY, OrderType.LIMIT, 4_150, 100, TimeInForce.GTC))
@@ -121,7 +121,7 @@ def test_the_example_of_a_refusal_is_the_engines() -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
 def test_every_error_is_in_the_envelope(operation: Operation) -> None:
-    """Under the status of the table, with its code named."""
+    """Every error code is documented under its status in the table."""
     codes: set[ErrorCode] = set()
     for status, answer in shown(operation)["responses"].items():
         content = resolved(answer).get("content", {}).get("application/json", {})
@@ -132,8 +132,8 @@ def test_every_error_is_in_the_envelope(operation: Operation) -> None:
     assert codes == {code for code in operation.codes if STATUS[code] not in overridden}
 
 
-def test_examples_are_what_they_show() -> None:
-    """Each fits its schema, and each request is one that is accepted."""
+def test_examples_fit_their_schemas() -> None:
+    """Each example fits its schema, and each example of a request is accepted."""
     schemas = DOCUMENT["components"]["schemas"]
     for kind, example in EXAMPLES.items():
         if kind.__name__ in schemas:
@@ -173,7 +173,7 @@ ORDER: Json = {"marketId": 1, "side": "BUY", "type": "LIMIT", "price": "0.5", "q
     ],
 )
 def test_the_schema_of_an_order_says_what_decoding_does(change: Json, fits: bool) -> None:
-    """What the one takes the other takes."""
+    """The schema of an order accepts exactly the bodies that decoding accepts."""
     body = ORDER | change
     schema = {"$ref": REQUEST, "components": DOCUMENT["components"]}
     assert jsonschema_rs.is_valid(schema, body) is fits
@@ -185,8 +185,8 @@ def test_the_schema_of_an_order_says_what_decoding_does(change: Json, fits: bool
     assert decoded is fits
 
 
-def test_bounds_of_a_parameter_are_told() -> None:
-    """As Litestar enforces them."""
+def test_bounds_of_parameters_are_documented() -> None:
+    """The document states the bounds of parameters that Litestar enforces."""
     found = DOCUMENT["paths"]["/v1/markets"]["get"]["parameters"]
     parameters = {one["name"]: one["schema"] for one in found}
     assert parameters["limit"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}

@@ -1,4 +1,4 @@
-"""GET /docs and what it loads: all from here, under a policy that lets nothing else in."""
+"""GET /docs loads only the exchange's own files, under a policy that permits nothing else."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ from predmarket.server.gateway.routes import openapi
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient[Litestar]]:
-    """The routes of the page, alone."""
+    """Return a client of the page's routes alone."""
     app = Litestar(
         [openapi.router],
         exception_handlers={Exception: answer_error},
@@ -28,7 +28,7 @@ def client() -> Iterator[TestClient[Litestar]]:
 
 
 def test_everything_that_the_page_names_is_served(client: TestClient[Litestar]) -> None:
-    """With its media type, to be kept; nothing comes from elsewhere."""
+    """All files that the page names are served here, cacheable and with their media types."""
     page = client.get("/docs")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     named = re.findall(r'(?:src|href)="([^"]*)"', page.text)
@@ -47,7 +47,7 @@ def test_everything_that_the_page_names_is_served(client: TestClient[Litestar]) 
 
 
 def test_the_page_runs_nothing_but_its_own_files(client: TestClient[Litestar]) -> None:
-    """No inline script, no eval, no other host."""
+    """The page has no inline script, no eval and no other host."""
     page = client.get("/docs")
     policy = dict(
         part.split(" ", 1) for part in page.headers["content-security-policy"].split("; ")
@@ -59,14 +59,14 @@ def test_the_page_runs_nothing_but_its_own_files(client: TestClient[Litestar]) -
 
 
 def test_no_other_file_is_served(client: TestClient[Litestar]) -> None:
-    """Neither of the package nor from above it."""
+    """Other files of the package or above it are not served."""
     for name in ("swagger-editor.js", "..", "%2e%2e%2fcore.py", "..%2f..%2fpyproject.toml", "%00"):
         answer = client.get(f"/docs/{name}")
         assert (name, answer.status_code) == (name, 404)
 
 
 def test_the_packages_code_is_not_run() -> None:
-    """Its folder is found without importing it."""
+    """The package's folder is found without an import of the package."""
     code = (
         "import sys; from predmarket.server.gateway.routes import openapi; openapi._files(); "
         "sys.exit('swagger_ui' in sys.modules)"

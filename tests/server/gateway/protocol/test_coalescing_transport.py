@@ -1,4 +1,4 @@
-"""Writes within one turn of the event loop go out as one."""
+"""Writes within one turn of the event loop are sent as one."""
 
 import asyncio
 
@@ -8,37 +8,37 @@ from predmarket.server.gateway.protocol.coalescing_transport import CoalescingTr
 
 
 class Socket(asyncio.Transport):
-    """A transport that notes what reaches it."""
+    """A transport that records its calls."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[bytes | str] = []
 
     def is_closing(self) -> bool:
-        """Tell whether it was ended."""
+        """Tell whether it was closed."""
         return "closed" in self.seen or "aborted" in self.seen
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Note a write."""
+        """Record a write."""
         self.seen.append(bytes(data))
 
     def close(self) -> None:
-        """Note the end."""
+        """Record the close."""
         self.seen.append("closed")
 
     def abort(self) -> None:
-        """Note a rude end."""
+        """Record an abort."""
         self.seen.append("aborted")
 
 
 @pytest.fixture
 def socket() -> Socket:
-    """A socket to write to."""
+    """Return a transport that records its calls."""
     return Socket()
 
 
 async def test_head_and_body_are_one_write(socket: Socket) -> None:
-    """They come one after the other; the next turn's come apart."""
+    """Head and body are sent in one write; writes of the next turn are sent separately."""
     transport = CoalescingTransport(socket)
     transport.write(b"head")
     transport.write(b"body")
@@ -50,7 +50,7 @@ async def test_head_and_body_are_one_write(socket: Socket) -> None:
 
 
 async def test_closing_loses_nothing(socket: Socket) -> None:
-    """An answer that closes its connection is sent whole before."""
+    """An answer before a close is sent completely."""
     transport = CoalescingTransport(socket)
     transport.write(b"last")
     transport.close()
@@ -59,7 +59,7 @@ async def test_closing_loses_nothing(socket: Socket) -> None:
 
 
 async def test_an_abort_sends_nothing_more(socket: Socket) -> None:
-    """What nobody will read is dropped."""
+    """Data before an abort is dropped, because nobody will read it."""
     transport = CoalescingTransport(socket)
     transport.write(b"lost")
     transport.abort()

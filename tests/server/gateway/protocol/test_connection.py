@@ -1,4 +1,4 @@
-"""Connections of difficult clients: slow, large, broken and too many."""
+"""Connections of slow and broken clients, large requests, and too many connections."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ HEADS = [
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("start", HEADS)
 async def test_headers_that_do_not_end(exchange: Exchange, start: bytes) -> None:
-    """408, also on a connection that served requests before; a quiet one stays open meanwhile."""
+    """An unfinished head gets 408, on a used connection too; an idle connection stays open."""
     async with connected(exchange.url) as quiet, connected(exchange.url) as slow:
         await quiet.send(GET)
         assert (await quiet.answer())[0] == 200
@@ -50,7 +50,7 @@ async def test_headers_that_do_not_end(exchange: Exchange, start: bytes) -> None
 async def test_a_connection_without_a_request(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is closed in time, counted from its last answer."""
+    """An idle connection is closed in time, counted from its last answer."""
     monkeypatch.setattr(connection, "KEEP_ALIVE_SECONDS", 0.5)
     async with connected(exchange.url) as quiet:
         await quiet.send(GET)
@@ -64,7 +64,7 @@ async def test_a_connection_without_a_request(
 
 @pytest.mark.usefixtures("hasty")
 async def test_headers_that_trickle(exchange: Exchange) -> None:
-    """Each byte in time is not enough."""
+    """A head that trickles in gets 408 although each byte comes in time."""
     async with connected(exchange.url) as slow:
         await slow.send(b"GET /healthz HTTP/1.1\r\n")
         waiting = asyncio.create_task(slow.refusal())
@@ -82,7 +82,10 @@ async def test_headers_that_trickle(exchange: Exchange) -> None:
 async def test_a_body_that_does_not_end(
     exchange: Exchange, path: str, body: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """408 in place of the route, which hears that the client is gone and says nothing."""
+    """An unfinished body gets 408 instead of the route's answer.
+
+    The route sees a disconnected client and sends nothing.
+    """
     token = exchange.admin.session["accessToken"].encode()
     async with connected(exchange.url) as slow:
         head = b"POST %s HTTP/1.1\r\nhost: x\r\nx-request-id: mine\r\n" % path.encode()
@@ -100,7 +103,7 @@ LARGE = [
     b"GET /healthz HTTP/1.1\r\na: %s\r\n\r\n" % (b"x" * 70_000),
     b"GET /healthz HTTP/1.1\r\n%s\r\n" % (b"a: %s\r\n" % (b"x" * 1_000) * 70),
     b"GET /healthz HTTP/1.1\r\n%s\r\n" % (b"a: b\r\n" * 101),
-    b"GET /healthz HTTP/1.1\r\na: " + b"x" * 600_000,  # no end
+    b"GET /healthz HTTP/1.1\r\na: " + b"x" * 600_000,  # no end of the head
     b"GET /" + b"x" * 600_000,
     b"GET /healthz HTTP/1.1\r\n" + b"a: b\r\n" * 100_000,
 ]
@@ -108,14 +111,14 @@ LARGE = [
 
 @pytest.mark.parametrize("request_", LARGE, ids=range(len(LARGE)))
 async def test_headers_that_are_too_large(exchange: Exchange, request_: bytes) -> None:
-    """431, whether they come at once or in pieces."""
+    """A head that is too large gets 431, at once or in pieces."""
     async with connected(exchange.url) as large:
         await large.send(request_)
         assert await large.refusal() == (431, "HEADERS_TOO_LARGE")
 
 
 async def test_large_headers_that_are_not_too_large(exchange: Exchange) -> None:
-    """Many requests at once are not one large request."""
+    """Many large requests at once are not counted as one large head."""
     request = b"GET /healthz HTTP/1.1\r\nhost: x\r\na: %s\r\n\r\n" % (b"x" * 20_000)
     async with connected(exchange.url) as client:
         await client.send(request * 20)
@@ -123,7 +126,7 @@ async def test_large_headers_that_are_not_too_large(exchange: Exchange) -> None:
 
 
 async def test_padding_without_end(exchange: Exchange) -> None:
-    """What follows a refused body is not read for ever, nor are trailers kept."""
+    """Bytes after a refused body are read up to a bound, and trailers are not kept."""
     head = b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
     chunk, trailer = b"400\r\n%s\r\n" % (b"x" * 1024), b"a: bcdefghijklmno\r\n" * 1000
     for start, flood in ((b"", chunk), (b"0\r\n", trailer)):
@@ -162,7 +165,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("request_", BROKEN, ids=range(len(BROKEN)))
 async def test_what_is_hardly_http(exchange: Exchange, request_: bytes) -> None:
-    """A 4xx in the envelope; the next client is served."""
+    """Bytes that are not HTTP get a 4xx in the envelope, and the next client is served."""
     async with connected(exchange.url) as client:
         await client.send(request_)
         status, headers, body = await client.answer()
@@ -176,8 +179,10 @@ async def test_what_is_hardly_http(exchange: Exchange, request_: bytes) -> None:
 @pytest.mark.parametrize(
     "after", [b"\x00\x01\r\n\r\n", b"GET /" + b"x" * 600_000, b"GET /hea"], ids=range(3)
 )
-async def test_the_request_before_keeps_its_answer(exchange: Exchange, after: bytes) -> None:
-    """What is wrong with the next request is not said in answer to this one."""
+async def test_an_error_in_the_next_request_changes_no_answer(
+    exchange: Exchange, after: bytes
+) -> None:
+    """An error in the next request does not change the answer to the current one."""
     body = json.dumps({"email": "ann@example.com", "password": "a long enough password"}).encode()
     head = b"POST /v1/auth/register HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
     async with connected(exchange.url) as client:
@@ -188,7 +193,10 @@ async def test_the_request_before_keeps_its_answer(exchange: Exchange, after: by
 
 
 async def test_connections_are_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those beyond get 503, more are closed unheard; those before are served, and later ones."""
+    """Connections beyond the bound get 503, further ones are closed without an answer.
+
+    Earlier connections are served, and later ones once there is room.
+    """
     monkeypatch.setattr(server, "connection_bound", lambda: 20)
     async with _bare(settings, b"{}") as (url, _):
         opened: list[Socket] = []
@@ -223,7 +231,7 @@ async def _served(url: str) -> bool:
 
 @pytest.mark.usefixtures("hasty")
 async def test_a_client_that_does_not_read(settings: Settings) -> None:
-    """Closed; what was meant for it is freed."""
+    """A client that does not read is disconnected, and its answer is freed."""
     large = b"x" * 30_000_000
     async with _bare(settings, large) as (url, server), connected(url, 1_000) as client:
         served = server.server_state
@@ -234,14 +242,17 @@ async def test_a_client_that_does_not_read(settings: Settings) -> None:
 
 
 async def test_the_system_buffers_little_for_a_client(settings: Settings) -> None:
-    """Answers that are not read wait where they are counted; the rest ends by itself, too."""
+    """The kernel buffers little per client, so unread answers are counted in the process.
+
+    TCP_USER_TIMEOUT ends a dead connection.
+    """
     large = b"x" * 8_000_000
     async with _bare(settings, large) as (url, server), connected(url, 1_000) as client:
         await client.send(GET)
         await client.line()
         (connection,) = server.server_state.connections
         option = connection.transport.get_extra_info("socket").getsockopt
-        # Linux gives twice as much as it is asked for
+        # Linux reports twice the requested size
         bounds = (SEND_BUFFER_BYTES, 2 * SEND_BUFFER_BYTES)
         assert option(socket.SOL_SOCKET, socket.SO_SNDBUF) in bounds
         assert option(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
@@ -255,7 +266,7 @@ async def _open(url: str) -> Socket:
 
 @asynccontextmanager
 async def _bare(settings: Settings, body: bytes) -> AsyncIterator[tuple[str, HttpServer]]:
-    """Serve one answer to everything."""
+    """Serve one answer to every request."""
 
     async def app(_scope: object, _receive: object, send: Any) -> None:  # noqa: ANN401
         headers = [(b"content-length", b"%d" % len(body))]

@@ -1,8 +1,8 @@
-"""Two ways of placing an order, one answer: the fast path against the ordinary one.
+"""The fast path and the ordinary path give the same answers to orders.
 
 Two exchanges get the same bytes in the same order, one of them without its fast path. Each answer
-must be the same in status, headers and body, and so must be what the users own at the end. The
-order ids, and so the effects of everything before, are part of the answers.
+must be the same in status, headers and body, and so must be the users' final holdings. The answers
+contain the order ids and so depend on all earlier effects.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ NO_OBJECT = [
 
 @st.composite
 def bodies(draw: st.DrawFn) -> bytes:
-    """Draw an order, mostly a good one, with fields that are odd, lacking, repeated or unknown."""
+    """Draw an order, mostly a valid one, with odd, missing, repeated or unknown fields."""
     if draw(st.integers(0, 9)) == 0:
         return draw(st.sampled_from(NO_OBJECT))
     names = [name for name in PLAIN if draw(st.integers(0, 19))]
@@ -112,7 +112,7 @@ TARGETS = ["/v1/orders", "/v1/orders?", "/v1/orders?x=1", "/v1/orders?x", "/v1/%
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it is sent, its token left open."""
+    """A request with a placeholder for its token."""
 
     head: str
     body: bytes
@@ -120,13 +120,13 @@ class Asked:
     times: int
 
     def sent(self, token: str) -> bytes:
-        """Return its bytes."""
+        """Return the request's bytes."""
         return self.head.replace("{token}", token).encode("latin-1") + b"\r\n\r\n" + self.body
 
 
 @st.composite
 def requests(draw: st.DrawFn) -> Asked:
-    """Draw a request; half of the heads are as programs send them."""
+    """Draw a request; half of the heads are as clients send them."""
     body = draw(bodies())
     usual = draw(st.booleans())
     target, version, lines = "/v1/orders", "1.1", ["authorization: Bearer {token}"]
@@ -148,7 +148,7 @@ def requests(draw: st.DrawFn) -> Asked:
 
 
 class Side:
-    """One of the two exchanges, as a client sees it."""
+    """One of the two exchanges, with a client."""
 
     def __init__(self, url: str, app: Application) -> None:
         self.host = urlsplit(url).hostname
@@ -157,7 +157,7 @@ class Side:
         self.tokens: list[str] = []
 
     async def send(self, *messages: bytes) -> list[Any]:
-        """Send requests one after the other on a connection and return what is compared of each."""
+        """Send requests one after the other on a connection; return the parts to compare."""
         reader, writer = await asyncio.open_connection(self.host, self.port)
         try:
             answers = []
@@ -187,7 +187,7 @@ class Side:
             assert body["requestId"] == given
         kept = {name: value for name, value in headers.items() if name not in OWN}
         if given != "mine":
-            kept.pop("content-length")  # an id may be longer than the other's
+            kept.pop("content-length")  # the ids may differ in length
         kept["x-request-id"] = given if given == "mine" else "new"
         shown = {k: v for k, v in body.items() if k not in (*TIMES, "requestId")}
         return first, kept, shown, self._counted()
@@ -203,7 +203,7 @@ class Side:
         return dict(shown)
 
     def _counted(self) -> list[tuple[dict[str, str], float]]:
-        """Return how many orders and requests were counted, by their labels."""
+        """Return the counts of orders and requests by their labels."""
         found = self.app.context.services.metrics.registry.collect()
         return [
             (sample.labels, sample.value)
@@ -213,7 +213,7 @@ class Side:
         ]
 
     async def prepare(self, node: runtime.Node) -> None:
-        """Make a market and two users with little money, known by their tokens."""
+        """Create a market and two users with little money; return their tokens."""
         for name in ("boss", "ann", "bob"):
             body = {"email": f"{name}@example.com", "password": PASSWORD}
             session = await self.call("/v1/auth/register", body)
@@ -229,7 +229,7 @@ class Side:
             await self.call("/v1/auth/me", None, token)
 
     async def owned(self) -> list[Any]:
-        """Return what the users have in the end."""
+        """Return the users' final orders, balances and positions."""
         paths = ("/v1/user/balance", "/v1/user/positions", "/v1/orders?limit=100")
         found = [await self.call(path, None, token) for token in self.tokens for path in paths]
         for page in found:
@@ -243,7 +243,7 @@ class Side:
 async def serve_two(
     folder: Path, sides: list[Side], ready: asyncio.Event, end: asyncio.Event
 ) -> None:
-    """Serve two exchanges, each on the database in its folder, until the end."""
+    """Serve two exchanges, each on the database in its folder, until the end of the tests."""
     async with AsyncExitStack() as stack:
         for name in SIDES:
             limits = dict.fromkeys(
@@ -262,7 +262,7 @@ async def serve_two(
 def test_either_way_answers_alike(
     tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Status, headers, body, what is counted, and the effects."""
+    """Both paths give the same status, headers, body, metrics and effects."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     begin, went = OrderFastPath.begin, [0, 0]
     sides: list[Side] = []

@@ -1,4 +1,4 @@
-"""Clients that are right and yet unusual: other protocols asked for, half a connection closed."""
+"""Unusual but correct clients: protocol upgrades, half-closed connections."""
 
 import asyncio
 import json
@@ -19,17 +19,17 @@ SOCKET = b"connection: Upgrade\r\nupgrade: websocket\r\n"
 
 
 def post(path: str, more: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Return head and body of a request."""
+    """Return the head and the body of a request."""
     head = b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n" % path.encode()
     return head + more + b"content-length: %d\r\n\r\n" % len(body), body
 
 
 @pytest.mark.parametrize("asked", [H2C, SOCKET], ids=["h2c", "websocket"])
 @pytest.mark.parametrize("pieces", ["one", "two", "many"])
-async def test_another_protocol_is_not_spoken_and_the_request_answered(
+async def test_upgrade_requests_are_answered_as_plain_http(
     exchange: Exchange, asked: bytes, pieces: str
 ) -> None:
-    """What stands behind its head is its body, as for everybody else."""
+    """A request for another protocol is answered as plain HTTP, and its body is read as such."""
     ann = await exchange.register("ann@example.com")
     login = {"email": "ann@example.com", "password": PASSWORD}
     head, body = post("/v1/auth/login", asked, json.dumps(login).encode())
@@ -51,7 +51,7 @@ async def test_another_protocol_is_not_spoken_and_the_request_answered(
 
 
 async def test_a_body_is_no_request(exchange: Exchange) -> None:
-    """However much it looks like one, and whatever protocol its request asked for."""
+    """A body that looks like a request is not executed, whatever upgrade its request asks for."""
     smuggled = b"GET /v1/status HTTP/1.1\r\nhost: x\r\nx-request-id: SMUGGLED\r\n\r\n"
     head, body = post("/v1/orders", SOCKET, smuggled)
     async with connected(exchange.url) as client:
@@ -66,7 +66,10 @@ async def test_a_body_is_no_request(exchange: Exchange) -> None:
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("path", ["/healthz", "/nothing"])
 async def test_one_request_has_one_answer(exchange: Exchange, path: str) -> None:
-    """Who was answered before the whole body was there and goes on slowly is cut off, no more."""
+    """A request that was answered before its whole body arrived gets no second answer.
+
+    A slow rest of the body ends the connection.
+    """
     head, _ = post(path, b"", b"x" * 500)
     async with connected(exchange.url) as client:
         await client.send(head + b"x")
@@ -74,13 +77,13 @@ async def test_one_request_has_one_answer(exchange: Exchange, path: str) -> None
         assert await client.closed()
 
 
-async def test_who_has_no_more_to_say_is_answered(exchange: Exchange) -> None:
-    """A half-closed connection still takes its answers; then it is closed."""
+async def test_half_closed_connections_are_answered(exchange: Exchange) -> None:
+    """A half-closed connection gets its answers and is then closed."""
     await exchange.market()
     ann = await exchange.trader("ann")
     token = b"authorization: Bearer %b\r\n" % str(ann.session["accessToken"]).encode()
     parts = urlsplit(exchange.url)
-    for number in range(4):  # the first warms up what the express way needs
+    for number in range(4):  # the first fills the caches of the fast path
         order = json.dumps(limit("BUY", "0.40", 1)).encode()
         head, body = post("/v1/orders", token, order)
         for request, wanted in ((head + body, [201]), (head + body + GET, [201, 200])):
@@ -95,10 +98,10 @@ async def test_who_has_no_more_to_say_is_answered(exchange: Exchange) -> None:
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_what_the_connection_refuses_can_be_found(
+async def test_refusals_of_a_connection_are_logged(
     exchange: Exchange, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """By the id of its answer, in the log and among the metrics."""
+    """The log and the metrics hold a connection's own refusals, under the answer's request id."""
     with caplog.at_level(logging.INFO, "predmarket"):
         async with connected(exchange.url) as broken, connected(exchange.url) as slow:
             await broken.send(b"GET\r\n\r\n")

@@ -1,4 +1,4 @@
-"""POST /v1/orders without a task: however the bytes come, the answers of the ordinary way."""
+"""The fast path of POST /v1/orders gives the ordinary answers, however the bytes arrive."""
 
 import asyncio
 import json
@@ -18,13 +18,13 @@ LARGE = json.dumps(ORDER).encode() + b" " * 400_000
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """One kind of database: connections do not know it."""
+    """Return a SQLite database, because connections do not depend on its kind."""
     return sqlite_url
 
 
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether each order that was tried went this way."""
+    """Return a list that tells for each attempted order whether the fast path took it."""
     tried: list[bool] = []
     begin = OrderFastPath.begin
 
@@ -37,7 +37,10 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 async def test_the_same_answer_either_way(exchange: Exchange, begun: list[bool]) -> None:
-    """Status, headers and body, for orders, repeats and refusals alike."""
+    """The fast path and the ordinary path give the same status, headers and body.
+
+    The bodies are orders, repeats and refusals.
+    """
     await exchange.market()
     user = await exchange.trader("ann")
     bodies = [
@@ -62,7 +65,7 @@ async def test_the_same_answer_either_way(exchange: Exchange, begun: list[bool])
                 shown.pop(field, None)
             shown.get("error", {}).get("details", {}).pop("orderId", None)
             if "error" in shown and "available" in shown["error"]["message"]:
-                shown["error"] = shown["error"]["code"]  # the other order has locked something
+                shown["error"] = shown["error"]["code"]  # the other order has locked cash
             kept = {k: v for k, v in answer.headers.items() if k not in ("date", "content-length")}
             answers.append((answer.status_code, kept, shown))
         assert answers[0] == answers[1]
@@ -79,7 +82,7 @@ async def test_the_same_answer_either_way(exchange: Exchange, begun: list[bool])
 async def test_byte_by_byte(
     exchange: Exchange, begun: list[bool], lines: list[str], body: bytes | None
 ) -> None:
-    """It is handed in when it is whole, once."""
+    """An order that arrives byte by byte is submitted once, when it is complete."""
     await exchange.market()
     token = await token_of(exchange)
     order = json.dumps(ORDER).encode()
@@ -91,8 +94,10 @@ async def test_byte_by_byte(
     assert (status, answer["status"], begun) == (201, "OPEN", [True])
 
 
-async def test_one_behind_the_other(exchange: Exchange, begun: list[bool]) -> None:
-    """Requests sent at once are answered in their order, each once."""
+async def test_orders_sent_at_once_are_answered_in_order(
+    exchange: Exchange, begun: list[bool]
+) -> None:
+    """Requests sent at once are answered in order, each once."""
     await exchange.market()
     token = await token_of(exchange)
     orders = [request(token, json.dumps(ORDER | {"qty": str(qty)}).encode()) for qty in range(1, 9)]
@@ -110,10 +115,10 @@ async def test_one_behind_the_other(exchange: Exchange, begun: list[bool]) -> No
     [(LARGE, 413, "PAYLOAD_TOO_LARGE"), (b"{", 400, "VALIDATION_FAILED")],
     ids=["too large", "no object"],
 )
-async def test_what_is_not_plain_goes_the_ordinary_way(
+async def test_other_bodies_take_the_ordinary_path(
     exchange: Exchange, body: bytes, status: int, code: str
 ) -> None:
-    """A body that is too large, or no order, is refused as everywhere."""
+    """A body that is too large or invalid takes the ordinary path and is refused there."""
     await exchange.market()
     token = await token_of(exchange)
     async with connected(exchange.url) as socket:
@@ -122,8 +127,8 @@ async def test_what_is_not_plain_goes_the_ordinary_way(
     assert (answered, answer["error"]["code"]) == (status, code)
 
 
-async def test_a_client_that_waits_to_be_asked(exchange: Exchange) -> None:
-    """Expect: 100-continue is answered before the body is there."""
+async def test_expect_continue_is_answered(exchange: Exchange) -> None:
+    """Expect: 100-continue is answered before the body arrives."""
     await exchange.market()
     body = json.dumps(ORDER).encode()
     length = f"content-length: {len(body)}"
@@ -138,7 +143,7 @@ async def test_a_client_that_waits_to_be_asked(exchange: Exchange) -> None:
 
 
 async def test_a_connection_for_one_order(exchange: Exchange, begun: list[bool]) -> None:
-    """Connection: close is heeded and said."""
+    """Connection: close is obeyed and repeated in the answer."""
     await exchange.market()
     body = json.dumps(ORDER).encode()
     lines = (f"content-length: {len(body)}", "connection: close")
@@ -150,7 +155,7 @@ async def test_a_connection_for_one_order(exchange: Exchange, begun: list[bool])
 
 
 async def test_a_client_that_has_left(exchange: Exchange, begun: list[bool]) -> None:
-    """Its order is placed all the same, and the exchange goes on."""
+    """The order of a client that has disconnected is placed, and the exchange continues."""
     await exchange.market()
     ann = await exchange.trader("ann")
     await ann.client.get("/v1/auth/me")
@@ -162,10 +167,13 @@ async def test_a_client_that_has_left(exchange: Exchange, begun: list[bool]) -> 
     assert begun == [True]
 
 
-async def test_a_client_that_says_no_more_while_others_have_their_turn(
+async def test_a_client_that_half_closes_while_it_waits(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it sent before is answered; with nothing of it unanswered the connection is closed."""
+    """A client that half-closes while it waits for its turn gets its answers.
+
+    Without an open request the connection is closed.
+    """
     await exchange.market()
     ann = await exchange.trader("ann")
     token = ann.session["accessToken"]
@@ -184,8 +192,8 @@ async def test_a_client_that_says_no_more_while_others_have_their_turn(
         assert answer[:13] == wanted
 
 
-async def test_an_order_without_leave_to_trade(exchange: Exchange) -> None:
-    """A key that may only read is refused, known or not."""
+async def test_an_order_without_the_trade_scope(exchange: Exchange) -> None:
+    """A key without the trade scope is refused, cached or not."""
     await exchange.market()
     ann = await exchange.trader("ann")
     made = await ann.client.post("/v1/auth/api-keys", json={"name": "r", "scopes": ["read"]})
@@ -198,7 +206,7 @@ async def test_an_order_without_leave_to_trade(exchange: Exchange) -> None:
 
 @pytest.fixture
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[None]:
-    """One entry for each head that went through the parser."""
+    """Return a list with one entry for each head that the parser read."""
     heads: list[None] = []
     complete = Connection.on_headers_complete
 
@@ -210,10 +218,13 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[None]:
     return heads
 
 
-async def test_a_head_that_came_before_is_not_parsed(
+async def test_a_repeated_head_is_not_parsed(
     exchange: Exchange, begun: list[bool], parsed: list[None]
 ) -> None:
-    """On another connection too; each order is its own, each answer the same as a parsed one's."""
+    """A repeated head is not parsed again, on another connection too.
+
+    Each order is separate, and each answer has the same headers.
+    """
     await exchange.market()
     token = await token_of(exchange)
     bodies = [json.dumps(ORDER | {"qty": str(qty)}).encode() for qty in range(1, 7)]
@@ -231,7 +242,7 @@ async def test_a_head_that_came_before_is_not_parsed(
     assert len(ids) == 6
     assert all(headers.keys() == answers[0][1].keys() for _, headers, _ in answers)
     assert begun == [True] * 6
-    assert len(parsed) >= 3  # the probes and the first order
+    assert len(parsed) >= 3  # the two probes and the first order
     parsed.clear()
     async with connected(exchange.url) as socket:
         await socket.send(request(token, bodies[0]))  # the first of a connection is always parsed
@@ -241,10 +252,10 @@ async def test_a_head_that_came_before_is_not_parsed(
     assert len(parsed) == 1
 
 
-async def test_a_head_that_came_before_is_not_parsed_after_a_wait(
+async def test_a_repeated_head_is_not_parsed_after_a_wait(
     exchange: Exchange, begun: list[bool], parsed: list[None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Under load most orders wait for their connection's turn."""
+    """A repeated head is not parsed again when the connection had to wait for its turn."""
     await exchange.market()
     token, body = await token_of(exchange), json.dumps(ORDER).encode()
     async with connected(exchange.url) as socket:
@@ -260,8 +271,8 @@ async def test_a_head_that_came_before_is_not_parsed_after_a_wait(
     assert parsed == []
 
 
-async def test_a_known_head_lets_nobody_in(exchange: Exchange) -> None:
-    """Its body is decoded, its token asked for and its length believed, each time."""
+async def test_a_cached_head_grants_nothing(exchange: Exchange) -> None:
+    """A cached head grants nothing: each request's body, token and length are checked again."""
     await exchange.market()
     user = await exchange.trader("ann")
     token = user.session["accessToken"]
@@ -277,7 +288,7 @@ async def test_a_known_head_lets_nobody_in(exchange: Exchange) -> None:
         whole = request(token, body)
         await socket.send(whole[:-5])
         await asyncio.sleep(0)
-        await socket.send(whole[-5:] + whole)  # and one more behind it
+        await socket.send(whole[-5:] + whole)  # and another request behind it
         assert [(await socket.answer())[0] for _ in range(2)] == [201, 201]
         placed = (await user.client.get("/v1/orders")).json()["items"]
         await user.client.post("/v1/auth/logout")
@@ -288,11 +299,13 @@ async def test_a_known_head_lets_nobody_in(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/orders", "/v1/orders/batch"])
 @pytest.mark.parametrize("spelt", ["{}/", "{}//", "/{}"])
-async def test_one_way_however_the_address_is_spelt(
+async def test_spellings_of_the_address_reach_one_route(
     exchange: Exchange, path: str, spelt: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the framework would take for the address of a bare route goes there, and is counted
-    under the one address."""
+    """A spelling of the address that the framework accepts reaches the bare route.
+
+    It is counted under the one address.
+    """
     await exchange.market()
     ann = await exchange.trader("ann")
     called: list[str] = []

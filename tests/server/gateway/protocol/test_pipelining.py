@@ -1,4 +1,4 @@
-"""Requests sent ahead of their answers: bounded, in order, and answered when the server stops."""
+"""Pipelined requests are bounded, answered in order, and answered at a stop of the server."""
 
 import asyncio
 import io
@@ -31,12 +31,12 @@ GET = b"GET /x HTTP/1.1\r\nhost: x\r\n\r\n"
 
 @pytest.fixture
 def database_url(migrated_sqlite_url: str) -> str:
-    """One kind of database: connections do not know it."""
+    """Return a SQLite database, because connections do not depend on its kind."""
     return migrated_sqlite_url
 
 
 class Slow:
-    """An application that answers each request with its number, once it is let."""
+    """An application that numbers its answers and waits for a signal."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
@@ -54,7 +54,7 @@ class Slow:
 
 @asynccontextmanager
 async def slow_server(settings: Settings) -> AsyncIterator[tuple[str, Slow, PromptServer]]:
-    """Serve it."""
+    """Serve the slow application."""
     app = Slow()
     server = PromptServer(http_config(app))
     with listen(settings) as listener:
@@ -68,7 +68,7 @@ async def slow_server(settings: Settings) -> AsyncIterator[tuple[str, Slow, Prom
 
 
 async def newest(server: PromptServer) -> Connection:
-    """Return the only connection, once it reads no more."""
+    """Return the only connection, once it has paused reading."""
     async with asyncio.timeout(60):
         while True:
             for connection in server.server_state.connections:
@@ -79,8 +79,8 @@ async def newest(server: PromptServer) -> Connection:
 
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
-async def test_at_most_so_many_requests_wait(settings: Settings, size: int) -> None:
-    """Then nothing more is read until there is room; all are answered, in order."""
+async def test_waiting_requests_are_bounded(settings: Settings, size: int) -> None:
+    """Beyond the bound of waiting requests nothing is read; all are answered, in order."""
     many = 1_000
     async with slow_server(settings) as (url, app, server), connected(url) as client:
         flood = GET * many
@@ -96,7 +96,10 @@ async def test_at_most_so_many_requests_wait(settings: Settings, size: int) -> N
 
 
 def test_a_piece_ends_one_head_at_most() -> None:
-    """However the bytes arrive; none is lost."""
+    """Each piece from the backlog ends at most one head, however the bytes arrive.
+
+    None are lost.
+    """
     sent = GET * 50 + b"x" * 9_000 + GET
     for size in (1, 3, 26, 27, 28, 100, 5_000, len(sent)):
         backlog, pieces = Backlog(), []
@@ -116,7 +119,7 @@ def test_a_piece_ends_one_head_at_most() -> None:
 async def test_requests_for_other_protocols_are_plain_requests(
     exchange: Exchange, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Any number of them at once, with bodies too."""
+    """Many upgrade requests at once, with bodies too, are answered as plain requests."""
     asked = b"GET /healthz HTTP/1.1\r\nhost: x\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"
     body = b"POST /nothing HTTP/1.1\r\nhost: x\r\nupgrade: x\r\nconnection: upgrade\r\n"
     async with connected(exchange.url) as client:
@@ -126,8 +129,8 @@ async def test_requests_for_other_protocols_are_plain_requests(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-async def test_answers_that_are_there_at_once(exchange: Exchange) -> None:
-    """Malformed orders by the hundred: none goes the ordinary way, none goes deeper."""
+async def test_many_malformed_orders_at_once(exchange: Exchange) -> None:
+    """Hundreds of malformed orders at once are answered without recursion on the fast path."""
     token = await token_of(exchange)
     async with connected(exchange.url) as client:
         await client.send(request(token, b"{}") * 2_000)
@@ -137,7 +140,7 @@ async def test_answers_that_are_there_at_once(exchange: Exchange) -> None:
 async def test_a_client_that_does_not_take_its_answers(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No request of its is begun meanwhile: what waits to be sent is bounded."""
+    """No request of a client that does not read is begun, so the write buffer is bounded."""
     token = await token_of(exchange)
     made: list[Connection] = []
     connection_made = Connection.connection_made
@@ -158,7 +161,7 @@ async def test_a_client_that_does_not_take_its_answers(
         async with asyncio.timeout(30):
             while not (made and made[0].flow.write_paused and made[0].reading_paused):
                 await asyncio.sleep(0.001)
-        for _ in range(300):  # turns in which it could go on
+        for _ in range(300):  # turns of the loop in which it could continue
             await asyncio.sleep(0)
         assert made[0].transport.get_write_buffer_size() < 300_000
         assert made[0].server_state.total_requests < many
@@ -175,7 +178,7 @@ async def test_a_client_that_does_not_take_its_answers(
 async def test_a_client_that_resets_the_connection(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The order under way is placed and has its line; those behind it are not."""
+    """After a reset the current order is placed and logged; the requests behind it are not run."""
     await exchange.market()
     token = await token_of(exchange)
     parts = urlsplit(exchange.url)
@@ -211,10 +214,10 @@ async def test_a_client_that_resets_the_connection(
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
-async def test_what_is_written_to_a_closed_connection_is_dropped(
+async def test_answers_to_a_closed_connection_are_dropped(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An order's answer when the connection went while the core had it: one line, no error."""
+    """An order's answer to a closed connection is dropped, with one access line and no error."""
     await exchange.market()
     token = await token_of(exchange)
     sent: list[bytes] = []
@@ -246,7 +249,7 @@ HOSTS = [
 
 @pytest.mark.parametrize(("lines", "status"), HOSTS)
 async def test_the_host_header(exchange: Exchange, lines: bytes, status: int) -> None:
-    """HTTP/1.1 has exactly one; so has a socket's handshake."""
+    """HTTP/1.1 and a socket's handshake need exactly one Host header."""
     async with connected(exchange.url) as client:
         await client.send(b"GET /healthz HTTP/1.1\r\n%b\r\n" % lines)
         assert (await client.answer())[0] == status
@@ -260,14 +263,14 @@ async def test_the_host_header(exchange: Exchange, lines: bytes, status: int) ->
 
 
 async def test_http_1_0_needs_no_host(exchange: Exchange) -> None:
-    """As ever."""
+    """HTTP/1.0 needs no Host header."""
     async with connected(exchange.url) as client:
         await client.send(b"GET /healthz HTTP/1.0\r\n\r\n")
         assert (await client.answer())[0] == 200
 
 
 async def test_a_body_in_the_smallest_chunks(exchange: Exchange) -> None:
-    """It is read in turns of the loop, and answered."""
+    """A body in chunks of one byte is read in turns of the loop, and answered."""
     await exchange.market()
     token = await token_of(exchange)
     body = json.dumps(ORDER).encode().ljust(60_000)
@@ -277,8 +280,11 @@ async def test_a_body_in_the_smallest_chunks(exchange: Exchange) -> None:
         assert (await client.answer())[0] == 201
 
 
-async def test_what_was_read_is_answered_when_the_server_stops(settings: Settings) -> None:
-    """All of it, the last with ``connection: close``; a request on its way too."""
+async def test_read_requests_are_answered_at_a_stop(settings: Settings) -> None:
+    """At a stop all requests read so far are answered, the last with ``connection: close``.
+
+    A request that is still arriving is answered too.
+    """
     async with (
         slow_server(settings) as (url, app, server),
         connected(url) as busy,
@@ -310,8 +316,10 @@ async def test_what_was_read_is_answered_when_the_server_stops(settings: Setting
 
 
 async def test_no_busy_connection_is_cut(settings: Settings) -> None:
-    """When the server stops each of eight clients that ask on and on has every answer, the last
-    with ``connection: close``, also one that takes its time between two requests."""
+    """At a stop each of eight busy clients gets every answer, the last with ``connection: close``.
+
+    This includes a client that pauses between two requests.
+    """
 
     async def asks_on(client: Socket, pause_s: float) -> int:
         for count in range(1_000_000):

@@ -10,11 +10,11 @@ from predmarket.server.gateway.protocol.server import ACCEPTED_AT_ONCE, HttpServ
 
 
 async def _answer_nothing(_scope: object, _receive: object, _send: Any) -> None:  # noqa: ANN401 -- ASGI
-    """An application that nobody asks anything."""
+    """An ASGI application that gets no requests."""
 
 
 def test_many_connect_at_once() -> None:
-    """The last of them is accepted after few rounds of the loop, and every socket is closed."""
+    """Many simultaneous connects are accepted within few rounds of the loop, and all are closed."""
     many = 10 * ACCEPTED_AT_ONCE
 
     async def rounds() -> int:

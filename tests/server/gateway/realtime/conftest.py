@@ -14,7 +14,7 @@ __all__ = ["database_url", "exchange", "settings"]
 
 @pytest.fixture
 async def open_socket(exchange: Exchange) -> AsyncIterator[Open]:
-    """Opens sockets that are closed at the end."""
+    """Return a function that opens sockets, which close with the test."""
     async with AsyncExitStack() as stack:
 
         async def open(user: User | None = None, query: str = "", **options: Any) -> Client:  # noqa: ANN401

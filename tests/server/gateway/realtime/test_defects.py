@@ -1,4 +1,4 @@
-"""A defect within the exchange: it costs one answer or message, and nobody waits for ever."""
+"""A defect within the exchange costs one answer or message, and nobody waits for ever."""
 
 import asyncio
 from typing import Any
@@ -19,14 +19,14 @@ pytestmark = ON_ONE_DATABASE
 
 
 def broken(*_args: object, **_more: object) -> Any:  # noqa: ANN401
-    """Fail."""
+    """Raise an error."""
     raise KeyError("a defect")
 
 
-async def test_an_answer_that_cannot_be_made(
+async def test_an_answer_that_cannot_be_rendered(
     exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Is an error with the requestId; the next request is answered."""
+    """An answer that cannot be rendered becomes an error; the next request is answered."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
     id = (await place(ann, market, "BUY", "0.10"))["id"]
@@ -39,10 +39,13 @@ async def test_an_answer_that_cannot_be_made(
     assert (await socket.ask("order.cancelAll"))["type"] == "order.ack"
 
 
-async def test_a_change_that_cannot_be_told(
+async def test_a_change_that_cannot_be_rendered(
     exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Is missing on its topic, which shows; the others' come, and so do answers."""
+    """A change that cannot be rendered is missing on its topic, and the sequence shows the gap.
+
+    Other topics and answers are not affected.
+    """
     market = await exchange.market()
     ann = await exchange.trader("ann")
     socket = await open_socket(ann)
@@ -60,10 +63,10 @@ async def test_a_change_that_cannot_be_told(
     assert (await socket.ask("unsubscribe", topics=["markets"]))["type"] == "unsubscribed"
 
 
-async def test_who_looks_after_sockets(
+async def test_the_check_of_sockets_survives_a_defect(
     exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Does not end over a defect."""
+    """The task that checks sockets survives a defect."""
     exchange.app.realtime.shared.bounds = SocketLimits(ping_s=0.05, look_s=0.02, recheck_s=0.0)
     ann = await exchange.trader("ann")
     failed = asyncio.Event()
@@ -85,7 +88,7 @@ async def test_who_looks_after_sockets(
 async def test_subscribing_again_and_again(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Keeps what is still wanted and not all that ever was, while the client does not read."""
+    """A client that does not read keeps only its current subscriptions in the snapshot queue."""
     monkeypatch.setattr(snapshots, "MANY", 10)
     sink: Any = None
     out = SendBuffer(sink, broken)
@@ -105,7 +108,7 @@ async def test_subscribing_again_and_again(
 
 
 async def test_a_session_in_two_states(exchange: Exchange) -> None:
-    """Of sockets of one session, one let in before a change of its user's role: both may stay."""
+    """Both sockets of a session stay, although one was opened before its user's role changed."""
     ann = await exchange.register("ann@example.com")
     token = ann.session["accessToken"]
     principals = exchange.app.context.principals
@@ -118,7 +121,7 @@ async def test_a_session_in_two_states(exchange: Exchange) -> None:
 async def test_a_snapshot_that_fails(
     exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Is an error with the requestId, and leaves the subscription as it was."""
+    """A snapshot that fails becomes an error, and the subscription stays as it was."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
     socket = await open_socket(ann)

@@ -1,4 +1,4 @@
-"""docs/realtime.md says what is so."""
+"""docs/realtime.md agrees with the code."""
 
 import json
 import re
@@ -69,7 +69,7 @@ MESSAGES: dict[str, Any] = {
 
 @pytest.mark.parametrize(("sender", "text"), EXAMPLES)
 def test_an_example(sender: str, text: str) -> None:
-    """Decodes as its contract says, with no field too many or too few."""
+    """Each example decodes as its contract, with exactly its fields."""
     if sender == "client":
         message = decode(text.encode(), ClientMessage)
         if message.type != "pong":
@@ -86,14 +86,14 @@ def test_an_example(sender: str, text: str) -> None:
 
 
 def test_every_type_has_an_example() -> None:
-    """Of both sides."""
+    """Every message type of both sides has an example."""
     shown = [(sender, json.loads(text)["type"]) for sender, text in EXAMPLES]
     assert {type for sender, type in shown if sender == "client"} == {*REQUESTS, "pong"}
     assert {type for sender, type in shown if sender == "server"} == set(MESSAGES)
 
 
 def test_the_limits() -> None:
-    """Are those in force."""
+    """The documented limits equal the limits in the code."""
     bounds = SocketLimits()
     said = {
         f"{realtime.MAX_MESSAGE_BYTES:,} bytes |": realtime.MAX_MESSAGE_BYTES == 64 * 1024,

@@ -1,4 +1,4 @@
-"""Admission to sockets, and sockets that the server ends."""
+"""Authentication of sockets, and sockets that the server closes."""
 
 import asyncio
 import itertools
@@ -18,13 +18,13 @@ from tests.support.sockets import Open, opened, order, refused
 
 
 def hasten(exchange: Exchange, **bounds: float) -> None:
-    """Shorten the bounds of sockets that are opened from now on."""
+    """Shorten the bounds of sockets that open from now on."""
     exchange.app.realtime.shared.bounds = SocketLimits(look_s=0.02, **bounds)  # type: ignore[arg-type]  # counts are given nowhere
 
 
 @ON_ONE_DATABASE
-async def test_ways_in(exchange: Exchange, open_socket: Open) -> None:
-    """Header, query, cookie with our origin, first message: all of them the same user."""
+async def test_ways_to_authenticate(exchange: Exchange, open_socket: Open) -> None:
+    """A header, a query, a cookie from the own origin and an auth message admit the same user."""
     ann = await exchange.trader("ann")
     token = ann.session["accessToken"]
     cookie = {"cookie": f"predmarket_access={token}", "origin": exchange.url}
@@ -36,7 +36,7 @@ async def test_ways_in(exchange: Exchange, open_socket: Open) -> None:
         (snapshot,) = await client.subscribe("user:me:balances")
         assert snapshot["topic"] == f"user:{ann.id}:balances"
     client = await open_socket()
-    # What comes behind an auth waits for it.
+    # Messages behind an auth message wait for it.
     await client.socket.send(json.dumps({"type": "auth", "data": {"token": token}}))
     (snapshot,) = await client.subscribe("user:me:balances")
     assert snapshot["topic"] == f"user:{ann.id}:balances"
@@ -47,8 +47,8 @@ async def test_ways_in(exchange: Exchange, open_socket: Open) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_ways_that_lead_nowhere(exchange: Exchange, open_socket: Open) -> None:
-    """A token that is not valid: 4401. A foreign page with the user's cookie: 403."""
+async def test_failed_authentication(exchange: Exchange, open_socket: Open) -> None:
+    """An invalid token closes with 4401; a foreign page's cookie gets 403."""
     ann = await exchange.trader("ann")
     for query, headers in (
         ("?token=x", {}),
@@ -75,19 +75,19 @@ async def test_ways_that_lead_nowhere(exchange: Exchange, open_socket: Open) -> 
 
 
 async def ended_by_logout(exchange: Exchange, ann: User) -> None:
-    """Log out."""
+    """End the session by a logout."""
     assert (await ann.client.post("/v1/auth/logout")).status_code == 204
 
 
 async def ended_by_admin(exchange: Exchange, ann: User) -> None:
-    """Be disabled."""
+    """End the session by disabling the user."""
     body = {"disabled": True}
     answer = await exchange.admin.client.patch(f"/v1/users/{ann.id}", json=body)
     assert answer.status_code == 200, answer.text
 
 
 async def ended_elsewhere(exchange: Exchange, ann: User) -> None:
-    """Be revoked by another process."""
+    """End the session in the database, as another process would."""
     async with exchange.node.db.write() as connection:
         revoke = text("UPDATE sessions SET revoked_at = 1 WHERE user_id = :id")
         await connection.execute(revoke, {"id": ann.id})
@@ -95,7 +95,7 @@ async def ended_elsewhere(exchange: Exchange, ann: User) -> None:
 
 @ON_ONE_DATABASE
 async def test_the_end_of_a_session(exchange: Exchange, open_socket: Open) -> None:
-    """Closes the sockets that it let in, however it came in, and no others."""
+    """The end of a session closes exactly its own sockets, however they were authenticated."""
     hasten(exchange, recheck_s=0.02)
     for number, end in enumerate((ended_by_logout, ended_by_admin, ended_elsewhere)):
         ann = await exchange.trader(f"ann{number}")
@@ -117,10 +117,10 @@ async def test_the_end_of_a_session(exchange: Exchange, open_socket: Open) -> No
 
 
 @ON_ONE_DATABASE
-async def test_disabling_is_over_for_sockets_too(
+async def test_disabling_cancels_orders_of_sockets(
     exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a socket still places while it is looked who may stay is cancelled with the rest."""
+    """Orders placed on a socket while its user is being disabled are cancelled with the others."""
     await exchange.market()
     ann = await exchange.trader("ann")
     socket = await open_socket(ann)
@@ -149,7 +149,7 @@ async def test_disabling_is_over_for_sockets_too(
 
 @ON_ONE_DATABASE
 async def test_a_password_and_a_key(exchange: Exchange, open_socket: Open) -> None:
-    """A new password ends the other sessions' sockets; a deleted key its own; at once."""
+    """A new password closes the other sessions' sockets at once. A deleted key closes its own."""
     hasten(exchange, recheck_s=600)
     ann = await exchange.trader("ann")
     login = {"email": ann.email, "password": PASSWORD}
@@ -172,7 +172,7 @@ async def test_a_password_and_a_key(exchange: Exchange, open_socket: Open) -> No
 
 @ON_ONE_DATABASE
 async def test_signs_of_life(exchange: Exchange, open_socket: Open) -> None:
-    """Pings come; who answers stays, by any message; who says nothing is closed with 4408."""
+    """A client that answers pings, by any message, stays; a silent one is closed with 4408."""
     hasten(exchange, ping_s=0.05, silence_s=0.4)
     silent, talking = await open_socket(), await open_socket()
 
@@ -196,8 +196,10 @@ async def test_signs_of_life(exchange: Exchange, open_socket: Open) -> None:
 async def test_metrics_and_addresses(
     exchange: Exchange, open_socket: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Open sockets are counted; a line tells of each one's beginning, with the client's address
-    as a trusted proxy says it, and of its end, without a token."""
+    """A metric counts open sockets, and log lines record each one's beginning and end.
+
+    The line has the address that a trusted proxy forwarded, and no token.
+    """
     caplog.set_level("INFO", logger="predmarket")
     ann = await exchange.trader("ann")
     token = ann.session["accessToken"]
@@ -223,8 +225,10 @@ async def test_metrics_and_addresses(
 
 
 async def test_a_stop_in_the_middle(exchange: Exchange) -> None:
-    """What was accepted is answered, then sockets are closed with 1012, and what they tied to
-    themselves is cancelled before the core stops."""
+    """At a stop, accepted requests are answered and sockets are closed with 1012.
+
+    Orders with cancelOnDisconnect are cancelled before the core stops.
+    """
     market = await exchange.market()
     ann = await exchange.trader("ann")
     stack = AsyncExitStack()

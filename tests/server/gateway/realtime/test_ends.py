@@ -1,4 +1,4 @@
-"""Every socket ends when it should, even if its client does nothing."""
+"""Every socket ends in time, even if its client does nothing."""
 
 import asyncio
 import base64
@@ -27,13 +27,13 @@ PING, CLOSE = 0x89, 0x88
 
 
 def frame(head: int, payload: bytes) -> bytes:
-    """Return a short frame, masked by zeros."""
+    """Return a short frame with a mask of zeros."""
     return bytes((head, 0x80 | len(payload))) + _MASK + payload
 
 
 @asynccontextmanager
 async def deaf(exchange: Exchange, path: str = "/realtime") -> AsyncIterator[sockets.socket]:
-    """A client that opens a socket and never reads again, with a small window."""
+    """Open a socket whose client never reads again and has a small window."""
     host, _, port = exchange.url.removeprefix("http://").partition(":")
     with sockets.socket() as raw:
         raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
@@ -52,7 +52,7 @@ async def deaf(exchange: Exchange, path: str = "/realtime") -> AsyncIterator[soc
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bounds of a fraction of a second, looked at ten times a second."""
+    """Set bounds of a fraction of a second, checked ten times a second."""
     monkeypatch.setattr(server, "TICKS_A_SECOND", 1)
     monkeypatch.setattr(slow_client, "READ_SECONDS", 0.3)
     for bound in ("HANDSHAKE_SECONDS", "CLOSE_SECONDS"):
@@ -60,14 +60,14 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def all_ended(exchange: Exchange) -> None:
-    """Return once no socket is counted any more."""
+    """Return once no socket is counted."""
     async with asyncio.timeout(60):
         while open_sockets(exchange):
             await asyncio.sleep(0.01)
 
 
 async def send_until_refused(raw: sockets.socket, data: bytes) -> None:
-    """Send again and again, until the other side takes nothing any more or is gone."""
+    """Send repeatedly until the other side accepts no more bytes or has closed."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(60):
@@ -82,10 +82,10 @@ async def send_until_refused(raw: sockets.socket, data: bytes) -> None:
 async def test_pings_whose_pongs_nobody_reads(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pongs wait in the bounded buffer; the client is too slow, and is gone soon after."""
+    """Unread pongs wait in the bounded buffer, and the slow client is closed."""
     exchange.app.realtime.shared.bounds = SocketLimits(
         burst=10**9
-    )  # here it is not about the number
+    )  # the number of messages does not matter here
     monkeypatch.setattr(send_buffer, "MAX_WAITING_BYTES", 100_000)
     async with deaf(exchange) as raw:
         (peer,) = exchange.app.realtime.shared.peers
@@ -101,8 +101,8 @@ async def test_pings_whose_pongs_nobody_reads(
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_one_that_never_reads(exchange: Exchange) -> None:
-    """It is given up when it has taken nothing for a while, though little waits for it."""
+async def test_a_client_that_never_reads(exchange: Exchange) -> None:
+    """A client that reads nothing for a while is closed, even if few bytes wait for it."""
     market = await exchange.market()
     exchange.app.realtime.shared.bounds = SocketLimits(burst=10**9)
     async with deaf(exchange) as raw:
@@ -122,7 +122,7 @@ async def test_one_that_never_reads(exchange: Exchange) -> None:
 @pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("way", ["close frame", "half-closed", "bad frame"])
 async def test_closing_takes_a_bounded_time(exchange: Exchange, way: str) -> None:
-    """However a client begins its end, the connection is gone soon, though it reads nothing."""
+    """A deaf client's connection ends soon after its Close, half-close or bad frame."""
     exchange.app.realtime.shared.bounds = SocketLimits(burst=10**9)
     loop = asyncio.get_running_loop()
     async with deaf(exchange) as raw:
@@ -144,7 +144,7 @@ async def test_closing_takes_a_bounded_time(exchange: Exchange, way: str) -> Non
 async def test_a_handshake_that_is_never_decided(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever it waits for, the connection ends."""
+    """A connection whose handshake hangs is ended, whatever the handshake waits for."""
     asked, forever = asyncio.Event(), asyncio.Event()
 
     async def never(*_: object) -> None:
@@ -159,9 +159,11 @@ async def test_a_handshake_that_is_never_decided(
     forever.set()
 
 
-async def test_nobody_who_asks_for_nothing(exchange: Exchange, open_socket: Open) -> None:
-    """A socket that is nobody's and listens to nothing ends, though it gives signs of life; one
-    that listens, or is somebody's, stays."""
+async def test_idle_anonymous_sockets_are_closed(exchange: Exchange, open_socket: Open) -> None:
+    """An anonymous socket without subscriptions is closed although it answers pings.
+
+    A socket with a subscription or a user stays.
+    """
     ann = await exchange.trader("ann")
     exchange.app.realtime.shared.bounds = SocketLimits(look_s=0.02, ping_s=0.05, idle_s=0.3)
     idle, listening, known = await open_socket(), await open_socket(), await open_socket(ann)
@@ -179,15 +181,18 @@ async def test_nobody_who_asks_for_nothing(exchange: Exchange, open_socket: Open
     await known.subscribe("user:me:orders")
 
 
-def test_one_keep_alive(exchange: Exchange) -> None:
-    """uvicorn sends no pings of its own: they would end a client that answers ours alone."""
+def test_uvicorn_sends_no_pings(exchange: Exchange) -> None:
+    """uvicorn sends no pings of its own.
+
+    They would close a client that answers only the exchange's.
+    """
     assert http_config(exchange.app).ws_ping_interval is None
 
 
 async def test_many_messages_at_once_are_taken_in_turns(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One client's messages do not hold up the others until the last of them is done."""
+    """One client's many messages are read in turns with those of others."""
     monkeypatch.setattr(websocket, "TURN_SECONDS", 0.0)
     monkeypatch.setattr(turns_of_all, "PASS_SECONDS", 0.0)
     exchange.app.realtime.shared.bounds = SocketLimits(burst=10**9)

@@ -17,7 +17,7 @@ VERSION = b"sec-websocket-version: 13\r\n"
 
 
 async def answers(exchange: Exchange, request: bytes) -> list[bytes]:
-    """Send bytes on a connection of their own; return the heads and bodies that come back."""
+    """Send bytes on a new connection; return the heads and bodies of the answers."""
     host, _, port = exchange.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
@@ -29,7 +29,7 @@ async def answers(exchange: Exchange, request: bytes) -> list[bytes]:
 
 
 async def statuses(exchange: Exchange, request: bytes) -> AsyncGenerator[int, None]:
-    """Send bytes on a connection of their own; yield the status of each answer to them."""
+    """Send bytes on a new connection; yield the status of each answer."""
     host, _, port = exchange.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
@@ -57,15 +57,15 @@ async def statuses(exchange: Exchange, request: bytes) -> AsyncGenerator[int, No
         pytest.param(HEAD + KEY, id="no version"),
     ],
 )
-async def test_one_that_cannot_be_read(exchange: Exchange, request_: bytes) -> None:
-    """Is answered at once, in the envelope of every error."""
+async def test_an_invalid_handshake(exchange: Exchange, request_: bytes) -> None:
+    """An invalid handshake is answered at once, in the envelope of every error."""
     head, body = await answers(exchange, request_ + b"\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert json.loads(body)["error"]["code"] == "VALIDATION_FAILED"
 
 
-async def test_one_behind_a_request(exchange: Exchange) -> None:
-    """Is no socket while that has no answer: answers must not come in among frames."""
+async def test_a_handshake_behind_a_request(exchange: Exchange) -> None:
+    """A handshake behind an unanswered request gets 404. Answers must not mix with frames."""
     ann = await exchange.trader("ann")
     body = json.dumps(order(await exchange.market(), "BUY", "0.10")).encode()
     place = b"POST /v1/orders HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\nauthorization: Bearer "

@@ -1,4 +1,4 @@
-"""Limits of sockets, and the fate of clients that exceed them."""
+"""Limits of sockets, and the closing of clients that exceed them."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ pytestmark = ON_ONE_DATABASE
 
 
 async def raw_error(client: Any, message: str | bytes) -> str:  # noqa: ANN401
-    """Send what may be no request; return the code of the error."""
+    """Send any message; return the code of the error."""
     await client.socket.send(message)
     return str((await client.of("error"))["data"]["code"])
 
@@ -58,7 +58,10 @@ BAD: list[tuple[str, str]] = [
 
 
 async def test_bad_messages(exchange: Exchange, open_socket: Open) -> None:
-    """An error each, with the requestId where it can be read; the socket stays open."""
+    """Each bad message gets an error, with the requestId if it is readable.
+
+    The socket stays open.
+    """
     client = await open_socket()
     for message, code in BAD:
         assert await raw_error(client, message) == code, message
@@ -71,7 +74,7 @@ async def test_bad_messages(exchange: Exchange, open_socket: Open) -> None:
 
 
 async def test_topics_of_others(exchange: Exchange, open_socket: Open) -> None:
-    """Forbidden, all of what was asked for with it left as it was; a draft is not there."""
+    """A subscription to another user's topic is refused whole. A draft's topics are not found."""
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
     draft = await exchange.market("secret", status="DRAFT")
     client = await open_socket(ann)
@@ -92,7 +95,10 @@ async def test_topics_of_others(exchange: Exchange, open_socket: Open) -> None:
 
 
 async def test_a_giant_message(exchange: Exchange, open_socket: Open) -> None:
-    """4413, whether it comes whole, in pieces, or only its head; one that just fits is read."""
+    """A message that is too large closes with 4413, whole, in pieces or by its head alone.
+
+    A message of just the permitted size is read.
+    """
     client = await open_socket()
     fits = json.dumps({"type": "pong", "data": "x" * 60_000})
     await client.socket.send(fits)
@@ -110,16 +116,16 @@ async def test_a_giant_message(exchange: Exchange, open_socket: Open) -> None:
 
 BROKEN = [
     (b"\x81\x05hello", 1002),  # not masked
-    (b"\x83\x80\0\0\0\0", 1002),  # an opcode that does not exist
-    (b"\xc1\x80\0\0\0\0", 1002),  # a bit of an extension
-    (b"\x80\x80\0\0\0\0", 1002),  # the rest of nothing
+    (b"\x83\x80\0\0\0\0", 1002),  # an unknown opcode
+    (b"\xc1\x80\0\0\0\0", 1002),  # a reserved bit, as of an extension
+    (b"\x80\x80\0\0\0\0", 1002),  # a continuation without a beginning
     (b"\x81\x82\0\0\0\0\xff\xfe", 1007),  # not UTF-8
-    (b"\x01\x81\0\0\0\0a\x81\x81\0\0\0\0b", 1002),  # a message within a message
+    (b"\x01\x81\0\0\0\0a\x81\x81\0\0\0\0b", 1002),  # a message within a fragmented message
 ]
 
 
 async def test_broken_frames(exchange: Exchange, open_socket: Open) -> None:
-    """The library's codes; the next client is served."""
+    """A broken frame closes the socket with its code, and other clients are served."""
     other = await open_socket()
     for frame, code in BROKEN:
         client = await open_socket()
@@ -129,7 +135,7 @@ async def test_broken_frames(exchange: Exchange, open_socket: Open) -> None:
 
 
 async def test_frames_in_any_pieces(exchange: Exchange, open_socket: Open) -> None:
-    """Byte by byte, and many in one piece with others between."""
+    """Frames are read byte by byte, and many at once with pings between them."""
     client = await open_socket()
     texts = [
         Frame(Opcode.TEXT, json.dumps({"type": "dance", "requestId": f"{n}é"}).encode())
@@ -146,7 +152,7 @@ async def test_frames_in_any_pieces(exchange: Exchange, open_socket: Open) -> No
 
 
 async def test_floods(exchange: Exchange, open_socket: Open) -> None:
-    """4429 for messages without end, good or bad; orders have the limits that they have in REST."""
+    """Too many messages, valid or not, close with 4429; orders have only the limits of REST."""
     ann = await exchange.trader("ann")
     market = await exchange.market()
     exchange.app.realtime.shared.bounds = SocketLimits(burst=100, rate=1)
@@ -167,7 +173,7 @@ async def test_floods(exchange: Exchange, open_socket: Open) -> None:
 
 
 async def test_ten_thousand_subscriptions(exchange: Exchange, open_socket: Open) -> None:
-    """Ten sockets with all that each may have: each begins, and each is told of a change."""
+    """Ten sockets with a thousand subscriptions each get every snapshot and every change."""
     view, hub = exchange.node.view, exchange.node.hub
     record = MarketRecord(1, "m1", "?", "", MarketStatus.OPEN, None, None, 100, 0, 0, None, 0, 1,
                           None, 0, 0)  # fmt: skip
@@ -190,8 +196,8 @@ async def test_ten_thousand_subscriptions(exchange: Exchange, open_socket: Open)
             await asyncio.sleep(0.01)
 
 
-async def test_topics_a_connection(exchange: Exchange, open_socket: Open) -> None:
-    """Up to the bound; beyond it an error that changes nothing; those asked for twice are one."""
+async def test_topics_of_a_connection_are_bounded(exchange: Exchange, open_socket: Open) -> None:
+    """Subscriptions beyond the bound get an error that changes nothing; a repeat counts once."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
     exchange.app.realtime.shared.bounds = SocketLimits(topics=3)
@@ -207,7 +213,7 @@ async def test_topics_a_connection(exchange: Exchange, open_socket: Open) -> Non
 
 
 async def test_order_limits(exchange: Exchange, open_socket: Open) -> None:
-    """RATE_LIMITED as over HTTP, counted together with it; cancels apart."""
+    """Orders over sockets and HTTP share one limit, with RATE_LIMITED; cancels are not limited."""
     from predmarket.server.gateway.limits.orders import UserLimit
     from predmarket.server.setting_types import RateLimit
 
@@ -227,8 +233,8 @@ async def test_order_limits(exchange: Exchange, open_socket: Open) -> None:
     assert answer["type"] == "order.ack"
 
 
-async def test_where_there_is_no_socket(exchange: Exchange) -> None:
-    """An address that is none of sockets answers as to any request."""
+async def test_upgrades_at_other_addresses(exchange: Exchange) -> None:
+    """An upgrade request at a plain address is answered as a plain request."""
     client = exchange.anonymous
     assert (await client.get("/realtime")).status_code == 404
     upgrade = {"connection": "upgrade", "upgrade": "websocket"}

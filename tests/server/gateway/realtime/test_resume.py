@@ -1,4 +1,4 @@
-"""Sequences without a gap, and going on from where one was."""
+"""Sequence numbers have no gaps, and clients can resume from any of them."""
 
 import asyncio
 from typing import Any
@@ -29,7 +29,7 @@ async def trade(ann: User, ben: User, market: Json, count: int) -> None:
 
 
 async def test_chains_while_orders_arrive(exchange: Exchange, open_socket: Open) -> None:
-    """Whenever one subscribes, snapshot and messages make the state that REST shows."""
+    """A snapshot at any time plus the later messages equals the state that REST shows."""
     market = await exchange.market()
     ann, ben = await exchange.trader("ann", "1000"), await exchange.trader("ben", "1000")
     names = [f"{kind}:{market['id']}" for kind in ("orderbook", "trades", "ticker")]
@@ -76,7 +76,10 @@ async def test_chains_while_orders_arrive(exchange: Exchange, open_socket: Open)
 async def test_resume(
     exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From the last batches; past them from the database; with too much missed, a snapshot."""
+    """A resume is answered from the last batches or from the database.
+
+    If too much was missed, it is answered by a snapshot.
+    """
     market = await exchange.market()
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
     socket = await open_socket(ann)
@@ -89,7 +92,7 @@ async def test_resume(
     await exchange.market("snow")
 
     async def missed(name: str, last_seq: int) -> list[Json]:
-        """Resume a topic and return what is sent, up to the answer to something else."""
+        """Resume a topic and return the messages up to the answer to another request."""
         await socket.resume(name, last_seq)
         end = (await socket.ask("snapshot", topic=name))["seq"]
         found: list[Json] = []
@@ -131,11 +134,13 @@ async def test_resume(
 
 
 @pytest.mark.parametrize("kind", ["orders", "fills", "trades"])
-async def test_what_was_missed_comes_page_by_page(
+async def test_missed_changes_come_page_by_page(
     exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """From any number of a topic on, while its changes go on: each one once, in their order, and
-    what is news on that; and the client pays for it by its rows."""
+    """Missed changes come page by page from any number, each once and in order, then new ones.
+
+    The client's read limit counts their rows.
+    """
     monkeypatch.setattr(history, "PAGE", 3)
     market = await exchange.market()
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
@@ -153,7 +158,7 @@ async def test_what_was_missed_comes_page_by_page(
         chain = Chain({"topic": whole["topic"], "seq": seq, "data": None})
         while chain.seq < last + 2:
             chain.take(await other.next())
-        if kind != "orders":  # of which one message stands for all changes
+        if kind != "orders":  # one message stands for all changes of an order
             assert len(chain.data) - 1 == chain.seq - seq
     await trading
     peer = max(exchange.app.realtime.shared.peers, key=lambda one: one.number)
@@ -183,15 +188,17 @@ def _bare(message: Json) -> Json:
     ("kind", "read_first"),
     [("orders", "fills"), ("orders", "orders"), ("trades", "trades"), ("orderbook", "fills")],
 )
-async def test_a_snapshot_asked_for_just_before(
+async def test_a_snapshot_requested_before_a_resume(
     exchange: Exchange,
     open_socket: Open,
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
     read_first: str,
 ) -> None:
-    """What was missed follows on what the client has; the snapshot, whether it waits or is being
-    read, comes behind, and what is news on that."""
+    """A snapshot requested before a resume arrives after the missed messages.
+
+    New changes follow it, whether the snapshot was waiting or being read.
+    """
     market = await exchange.market()
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
     names = {one: f"user:{ann.id}:{one}" for one in ("orders", "fills")}
@@ -232,7 +239,7 @@ async def test_a_snapshot_asked_for_just_before(
 async def test_resume_across_a_restart(
     settings: Settings, exchange: Exchange, open_socket: Open
 ) -> None:
-    """What was missed while the exchange restarted is sent by the new process, numbered on."""
+    """After a restart the new process sends the missed changes with continuing numbers."""
     market = await exchange.market()
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
     socket = await open_socket(ann)
@@ -256,7 +263,10 @@ async def test_resume_across_a_restart(
 
 @ON_ONE_DATABASE
 async def test_names_are_canonical(exchange: Exchange, open_socket: Open) -> None:
-    """Whatever a topic is called; asked for twice it begins twice, and is heard of once."""
+    """Any name of a topic is answered by its canonical one.
+
+    A topic named twice begins twice and sends each message once.
+    """
     market = await exchange.market()
     ann = await exchange.trader("ann")
     socket = await open_socket(ann)

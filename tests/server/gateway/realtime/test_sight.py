@@ -12,12 +12,12 @@ from tests.support.sockets import Client, Open
 
 
 def told(message: Json) -> tuple[Any, ...]:
-    """Return what an announcement says, with its numbers."""
+    """Return the numbers and content of an announcement."""
     return message["data"]["slug"], message["lastSeq"], message["seq"]
 
 
 def listed(snapshot: Json) -> tuple[Any, ...]:
-    """Return what a snapshot of all markets lists, with its number."""
+    """Return the markets and the number of a snapshot of all markets."""
     assert snapshot["type"] == "markets.snapshot"
     return [one["slug"] for one in snapshot["data"]["items"]], snapshot["seq"]
 
@@ -30,7 +30,10 @@ async def announced(client: Client) -> tuple[Any, ...]:
 async def test_the_topic_of_all_markets_counts_what_its_audience_sees(
     exchange: Exchange, open_socket: Open
 ) -> None:
-    """For an outsider, two groups and an admin; live, in snapshots and on resuming."""
+    """The topic of all markets numbers only the announcements that its audience sees.
+
+    This holds for an outsider, two groups and an admin; live, in snapshots and on resumes.
+    """
     ann = await member(exchange, await exchange.register("ann@example.com"))
     bob = await member(exchange, await exchange.register("bob@example.com"), "staff")
     await exchange.market("rain")
@@ -66,7 +69,10 @@ async def test_the_topic_of_all_markets_counts_what_its_audience_sees(
 
 
 async def test_the_numbers_are_stored(exchange: Exchange) -> None:
-    """A gateway that loads the view counts as the one that followed; so does the core."""
+    """The numbers are stored: a gateway that loads the view counts like one that followed it.
+
+    The core does too.
+    """
     await member(exchange, exchange.admin)
     await exchange.market("rain")
     await exchange.market("secret", group="club")
@@ -80,8 +86,10 @@ async def test_the_numbers_are_stored(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_topics_of_a_hidden_market(exchange: Exchange, open_socket: Open) -> None:
-    """An outsider is refused as for a market that never was, also placing and cancelling; whoever
-    leaves is unsubscribed, and begins the topic of all markets anew."""
+    """An outsider's request for a hidden market's topic or order gets the answer for no market.
+
+    A user who leaves the group is unsubscribed and gets the topic of all markets anew.
+    """
     ann, bob = [await member(exchange, await exchange.trader(name)) for name in ("ann", "bob")]
     hidden = await exchange.market("secret", group="club")
     outsider = await open_socket(await exchange.trader("cat"))
@@ -115,7 +123,10 @@ async def test_topics_of_a_hidden_market(exchange: Exchange, open_socket: Open) 
 
 @ON_ONE_DATABASE
 async def test_a_market_that_moves_into_a_group(exchange: Exchange, open_socket: Open) -> None:
-    """Leaves the sockets of others, anonymous ones too, and nothing tells of its move."""
+    """A market that moves into a group disappears from other users' sockets, also anonymous ones.
+
+    No message announces the move.
+    """
     await member(exchange, exchange.admin)
     made = await exchange.market("rain")
     client = await open_socket()

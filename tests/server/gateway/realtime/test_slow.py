@@ -1,4 +1,4 @@
-"""A reader that stalls: it costs a bounded amount, delays nobody, and loses nothing."""
+"""A stalled reader costs bounded memory, delays no other client, and loses nothing."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ pytestmark = ON_ONE_DATABASE
 
 @asynccontextmanager
 async def stalled(exchange: Exchange, user: Any = None) -> AsyncIterator[Client]:  # noqa: ANN401
-    """A client that reads little ahead and takes nothing from the system on its own."""
+    """Open a client that buffers little and does not read by itself."""
     host, _, port = exchange.url.removeprefix("http://").partition(":")
     raw = sockets.socket()
     raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
@@ -41,12 +41,12 @@ async def stalled(exchange: Exchange, user: Any = None) -> AsyncIterator[Client]
 
 
 def peers(exchange: Exchange) -> list[Any]:
-    """Return the gateway's sockets, the oldest first."""
+    """Return the gateway's sockets, oldest first."""
     return sorted(exchange.app.realtime.shared.peers, key=lambda peer: peer.number)
 
 
 def deliver(exchange: Exchange, **changes: Any) -> None:  # noqa: ANN401
-    """Have the hub deliver a batch, as the core would."""
+    """Deliver a batch to the hub, as the core would."""
     hub = exchange.node.hub
     changed = Changes(hub.recent.last_batch + 1, 0, **changes)
     exchange.node.view.apply(changed)
@@ -54,8 +54,10 @@ def deliver(exchange: Exchange, **changes: Any) -> None:  # noqa: ANN401
 
 
 async def test_a_stalled_reader(exchange: Exchange, open_socket: Open) -> None:
-    """Of a book it gets what it did not read as one message with the last sizes; fast readers get
-    every message, and none later for its sake."""
+    """A stalled reader of a book gets the missed changes merged into one message.
+
+    Fast readers get every message without delay.
+    """
     market = await exchange.market()
     id = market["id"]
     fast = await open_socket()
@@ -85,8 +87,11 @@ async def test_a_stalled_reader(exchange: Exchange, open_socket: Open) -> None:
             chain.take(await client.next())
 
 
-async def test_one_whose_gateway_missed_changes(exchange: Exchange, open_socket: Open) -> None:
-    """It is closed to come back and resume, and is not told that it reads too slowly."""
+async def test_a_socket_whose_gateway_missed_changes(exchange: Exchange, open_socket: Open) -> None:
+    """A socket whose gateway missed changes is closed for a resume.
+
+    Its close reason does not blame the reader.
+    """
     socket = await open_socket()
     await socket.subscribe("markets")
     exchange.node.hub.interrupted()
@@ -95,7 +100,10 @@ async def test_one_whose_gateway_missed_changes(exchange: Exchange, open_socket:
 
 
 async def test_a_reader_that_is_too_slow(exchange: Exchange, open_socket: Open) -> None:
-    """What cannot become one message waits up to a bound; then 1013, and resuming loses nothing."""
+    """Messages that cannot be merged wait up to a bound, then the socket is closed with 1013.
+
+    A resume loses nothing.
+    """
     market = await exchange.market()
     ann = await exchange.trader("ann")
     placed = await place(ann, market, "BUY", "0.01")
@@ -155,7 +163,7 @@ async def _next_or_none(client: Client) -> Json | None:
 async def test_a_peer_that_never_comes_back(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its connection is broken off after the time for a closing handshake."""
+    """The connection of a client that never reads is aborted after the close handshake's limit."""
     from predmarket.server.gateway.protocol import websocket
 
     monkeypatch.setattr(websocket, "CLOSE_SECONDS", 0.05)
@@ -175,7 +183,7 @@ async def test_a_peer_that_never_comes_back(
 
 
 async def test_snapshots_wait_for_their_reader(exchange: Exchange, open_socket: Open) -> None:
-    """Many large ones at once: the next is made when the last has been taken."""
+    """Of many large snapshots each is rendered only after the previous one was read."""
     market = await exchange.market()
     id = market["id"]
     bids = [(price, 12_345) for price in range(1, 9_000)]
@@ -196,7 +204,7 @@ async def test_snapshots_wait_for_their_reader(exchange: Exchange, open_socket: 
 
 
 async def test_replies_wait_too(exchange: Exchange, open_socket: Open) -> None:
-    """Who sends orders and does not read the answers is slow as well; the orders count."""
+    """A client that does not read its replies is closed as slow, and its orders stay placed."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
     async with stalled(exchange, ann) as slow:

@@ -1,4 +1,4 @@
-"""Orders over a socket: as over HTTP, acknowledged before anything else is heard of them."""
+"""Orders over a socket behave as over HTTP, and their answer precedes their events."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from tests.support.sockets import Client, Open, order, place
 
 
 async def test_place_amend_cancel(exchange: Exchange, open_socket: Open) -> None:
-    """Each answers with the order as REST shows it."""
+    """Each order request is answered with the order as REST shows it."""
     market = await exchange.market()
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
     socket = await open_socket(ann)
@@ -46,7 +46,7 @@ async def test_place_amend_cancel(exchange: Exchange, open_socket: Open) -> None
 
 @ON_ONE_DATABASE
 async def test_an_order_by_ones_own_id(exchange: Exchange, open_socket: Open) -> None:
-    """client: and a client order id stand for the order's id, as they do over HTTP."""
+    """An order can be named by "client:" and its client order id, as over HTTP."""
     market = await exchange.market()
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
     socket = await open_socket(ann)
@@ -66,7 +66,7 @@ async def test_an_order_by_ones_own_id(exchange: Exchange, open_socket: Open) ->
 
 
 async def test_the_ack_comes_first(exchange: Exchange, open_socket: Open) -> None:
-    """Before that order's own messages, whether it is answered from memory or from the database."""
+    """An order's answer precedes its own messages, whether it comes from memory or the database."""
     market = await exchange.market()
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
     await place(ben, market, "SELL", "0.50", "100")
@@ -96,7 +96,10 @@ async def test_the_ack_comes_first(exchange: Exchange, open_socket: Open) -> Non
 
 
 async def test_the_ack_comes_before_cash_and_shares(exchange: Exchange, open_socket: Open) -> None:
-    """Of what an order changes nothing is told before its answer, fills to be read or not."""
+    """An order's answer precedes the messages about cash and shares.
+
+    This holds with and without fills to read.
+    """
     market = await exchange.market()
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
     await place(ben, market, "SELL", "0.50", "1")
@@ -134,7 +137,7 @@ REFUSED: list[tuple[Json, str]] = [
 
 @ON_ONE_DATABASE
 async def test_refusals_are_those_of_rest(exchange: Exchange, open_socket: Open) -> None:
-    """The same code, message and details, but for the id of the record."""
+    """A refusal has the code, message and details of REST, except for the record's id."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
     socket = await open_socket(ann)
@@ -165,7 +168,10 @@ async def test_refusals_are_those_of_rest(exchange: Exchange, open_socket: Open)
 async def test_a_repeat_is_answered_with_the_original(
     exchange: Exchange, open_socket: Open
 ) -> None:
-    """Under one client order id: over the socket, over HTTP, and with other content."""
+    """A repeat under a client order id gets the original, over socket and HTTP.
+
+    Other content under the id is refused.
+    """
     market = await exchange.market()
     ann = await exchange.trader("ann")
     socket = await open_socket(ann)
@@ -182,8 +188,8 @@ async def test_a_repeat_is_answered_with_the_original(
 
 
 @ON_ONE_DATABASE
-async def test_who_may(exchange: Exchange, open_socket: Open) -> None:
-    """Nobody without a token; a key with the scope for it."""
+async def test_permissions_of_orders(exchange: Exchange, open_socket: Open) -> None:
+    """An order needs a token, and a key needs the trade scope."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
     nobody = await open_socket()
@@ -201,7 +207,7 @@ async def test_who_may(exchange: Exchange, open_socket: Open) -> None:
 
 
 async def test_cancel_on_disconnect(exchange: Exchange, open_socket: Open) -> None:
-    """The end of a socket cancels what was placed on it, and nothing else; asked for either way."""
+    """The end of a socket cancels exactly its own orders, for both ways to request it."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
     watching, plain = await open_socket(ann), await open_socket(ann)
@@ -233,7 +239,7 @@ async def placed(client: Client, market: Json) -> int:
 
 @ON_ONE_DATABASE
 async def test_orders_in_flight_when_the_socket_ends(exchange: Exchange, open_socket: Open) -> None:
-    """Those that reached the core before the end are cancelled too."""
+    """Orders that reached the core before the end of their socket are cancelled too."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
     watching = await open_socket(ann)
@@ -253,8 +259,10 @@ async def test_orders_in_flight_when_the_socket_ends(exchange: Exchange, open_so
 async def test_the_ack_follows_the_first_step(
     exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An order that takes several steps is acknowledged as the first leaves it; what follows is
-    heard as its events, in order, to its end."""
+    """An order with several steps is answered after its first step.
+
+    Its later steps arrive as events, in order.
+    """
     monkeypatch.setattr(steps, "STEP", 2)
     market = await exchange.market()
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
@@ -273,10 +281,13 @@ async def test_the_ack_follows_the_first_step(
 
 
 @ON_ONE_DATABASE
-async def test_what_was_sent_before_a_close_is_executed(
+async def test_orders_before_a_close_are_executed(
     exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also if it waits for its turn when the Close arrives; then comes what a disconnect does."""
+    """Orders sent before a Close are executed, also if they wait for a look-up.
+
+    Then the disconnect cancels the tied ones.
+    """
     market = await exchange.market()
     look_up = Principals.principal
 
@@ -290,7 +301,7 @@ async def test_what_was_sent_before_a_close_is_executed(
     for name, wanted in (("ann", False), ("ben", True)):
         user = await exchange.trader(name)
         client = await open_socket()
-        # The orders wait for the look-up of the token, and the Close for the orders.
+        # The orders wait for the token's look-up, and the Close waits for the orders.
         token = user.session["accessToken"]
         await client.send("auth", token=token, cancelOnDisconnect=wanted)
         for price in ("0.40", "0.30"):

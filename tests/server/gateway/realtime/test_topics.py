@@ -1,4 +1,4 @@
-"""Each topic: its snapshot, and its messages after orders and trades."""
+"""Each topic has a snapshot, and messages about orders and trades."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.support.sockets import Open, place
 
 
 async def test_every_topic(exchange: Exchange, open_socket: Open) -> None:
-    """A snapshot each, then what one trade changes, numbered without a gap."""
+    """Each topic sends a snapshot, then the changes of a trade, numbered without a gap."""
     market = await exchange.market()
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
     socket = await open_socket(ann)
@@ -57,7 +57,7 @@ async def test_every_topic(exchange: Exchange, open_socket: Open) -> None:
 
 
 async def test_topics_of_an_event(exchange: Exchange, open_socket: Open) -> None:
-    """Its tickers, what one holds in it, and its news, numbered without a gap; then resumed."""
+    """An event's tickers, holdings and news are numbered without a gap, and can be resumed."""
     boss = exchange.admin.client
     markets = [{"slug": f"race-{one}", "question": "Who wins?"} for one in "abc"]
     body = {"slug": "race", "title": "Who wins the race?", "markets": markets}
@@ -105,7 +105,7 @@ async def test_topics_of_an_event(exchange: Exchange, open_socket: Open) -> None
 
 
 async def test_order_groups(exchange: Exchange, open_socket: Open) -> None:
-    """Each change of a group is a message; a later subscription shows the groups as they are."""
+    """Each change of an order group is a message; a later snapshot shows the current groups."""
     await exchange.market()
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
     socket = await open_socket(ann)
@@ -137,7 +137,7 @@ async def test_order_groups(exchange: Exchange, open_socket: Open) -> None:
 
 
 async def test_a_snapshot_is_always_answered(exchange: Exchange, open_socket: Open) -> None:
-    """Also when its subscription ends, or begins anew, before its turn comes."""
+    """A snapshot request is answered although its subscription ends or restarts before its turn."""
     await exchange.market()
     socket = await open_socket()
     for topic in ("orderbook:rain", "trades:rain"):

@@ -1,4 +1,4 @@
-"""The admin log over HTTP: every act of an admin, and nothing that was refused."""
+"""The admin log over HTTP holds every act of an admin and nothing that was refused."""
 
 from typing import Any
 
@@ -27,13 +27,13 @@ async def said(exchange: Exchange, **query: object) -> list[tuple[str, str, Any]
 
 
 async def ok(answer: httpx.Response) -> Any:  # noqa: ANN401 -- whatever it is
-    """Return the body of an answer that has to be good."""
+    """Return the body of a successful answer."""
     assert answer.status_code < 300, answer.text
     return answer.json()
 
 
 async def test_every_act_of_an_admin_is_in_it(exchange: Exchange) -> None:
-    """With what was asked for, in the order of the acts."""
+    """Each admin act is logged with its request, in the order of the acts."""
     admin = exchange.admin.client
     market = await exchange.market("rain", status="DRAFT")
     path = f"/v1/markets/{market['id']}"
@@ -78,7 +78,7 @@ async def test_every_act_of_an_admin_is_in_it(exchange: Exchange) -> None:
 
 
 async def test_acts_on_events_are_in_it(exchange: Exchange) -> None:
-    """An event's markets are a list there, and its weights are named."""
+    """An act on an event logs its markets as a list, and its weights by name."""
     admin = exchange.admin.client
     markets = [{"slug": slug, "question": "?"} for slug in ("ann", "bob")]
     body = {"slug": "vote", "title": "Who wins?", "markets": markets}
@@ -106,8 +106,8 @@ async def test_acts_on_events_are_in_it(exchange: Exchange) -> None:
     ]
 
 
-async def test_what_was_refused_is_not_in_it(exchange: Exchange) -> None:
-    """Nor what an admin does with what is their own, nor a repeat."""
+async def test_refused_acts_are_not_logged(exchange: Exchange) -> None:
+    """The log holds no refused act, no repeat, and no admin's own trading."""
     admin = exchange.admin.client
     await exchange.market()
     body = {"userId": exchange.admin.id, "amount": "100", "reason": "test"}
@@ -126,7 +126,7 @@ async def test_what_was_refused_is_not_in_it(exchange: Exchange) -> None:
 
 
 async def test_it_is_filtered_and_read_by_pages(exchange: Exchange) -> None:
-    """By who and by what, each and together; the newest first."""
+    """The log is filtered by actor and by target, and paged, newest first."""
     for slug in ("a", "b", "c"):
         await exchange.market(slug)
     other = await exchange.trader("bob")
@@ -151,8 +151,8 @@ async def test_it_is_filtered_and_read_by_pages(exchange: Exchange) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_it_is_for_admins(exchange: Exchange) -> None:
-    """And its filters are checked."""
+async def test_only_admins_read_the_log(exchange: Exchange) -> None:
+    """Only admins may read the log, and invalid filters are refused."""
     user = await exchange.register("ann@example.com")
     assert refused(await exchange.anonymous.get("/v1/admin/log")) == (401, "UNAUTHENTICATED")
     assert refused(await user.client.get("/v1/admin/log")) == (403, "FORBIDDEN")
@@ -163,7 +163,7 @@ async def test_it_is_for_admins(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_the_overview_adds_all_markets_up(exchange: Exchange) -> None:
-    """Totals, the number by status, and what is past due, for admins alone."""
+    """The overview shows totals, counts by status and overdue markets, to admins only."""
     await exchange.market("rain")
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await placed(ann, limit("BUY", "0.40", "5"))

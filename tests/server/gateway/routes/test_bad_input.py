@@ -1,8 +1,8 @@
-"""Every row of bad input, on every route: a clear error with its code, and nothing changed.
+"""Every kind of bad input on every route gets a clear error with its code and changes nothing.
 
-"Nothing changed" is a comparison of all tables, sessions and the journal among them, after each
-request, and once more at the end of those of money, trading and identity by other means. What
-orders refuse field by field is in test_refusals.py.
+After each request a comparison of all tables, sessions and the journal among them, shows that
+nothing changed. At the end the tables of money, trading and identity are compared once more by
+other means. test_refusals.py covers the fields of orders.
 """
 
 import json
@@ -129,7 +129,7 @@ QUERIES: list[tuple[str, str, str]] = [
 
 @dataclass
 class Desk:
-    """An exchange with something to lose, and the proof that it lost nothing."""
+    """An exchange with data, and the check that nothing of it changes."""
 
     exchange: Exchange
     users: dict[str, User]
@@ -137,7 +137,7 @@ class Desk:
     before: Digest = field(default_factory=dict)
 
     async def begin(self) -> None:
-        """Take what is there now as what should stay."""
+        """Record the current state as the expected one."""
         self.watch.begin()
         self.before = await digest(self.exchange.node.db)
 
@@ -150,7 +150,7 @@ class Desk:
         code: str,
         **request: Any,  # noqa: ANN401 -- httpx's
     ) -> Json:
-        """Make a request that must be refused so; return the error."""
+        """Make a request that must be refused with this status and code; return the error."""
         client = self.exchange.anonymous if who == "anonymous" else self.users[who].client
         answer = await client.request(method, path, **request)
         row = (who, method, path[:200], str(request)[:300])
@@ -166,11 +166,11 @@ class Desk:
         return error
 
     async def unchanged(self, row: tuple[str, ...] = ()) -> None:
-        """Compare the tables of money, trading and identity with those at the beginning."""
+        """Compare the tables of money, trading and identity with the recorded state."""
         assert await digest(self.exchange.node.db) == self.before, row
 
     async def malformed(self, who: str, method: str, path: str, body: bytes, field: str) -> None:
-        """Send a body whose one wrong field must be named."""
+        """Send a body whose one invalid field must be named."""
         refused = self.refused(
             who, method, path, 400, "VALIDATION_FAILED", content=body, headers=JSON
         )
@@ -181,7 +181,10 @@ class Desk:
 
 @pytest.fixture
 async def desk(exchange: Exchange) -> AsyncIterator[Desk]:
-    """Ann and Bob each have an order that rests, Ann one that ended; a draft is in the making."""
+    """Return an exchange where Ann and Bob have open orders, and Ann has an ended one.
+
+    A draft market exists too.
+    """
     await exchange.market()
     await exchange.market("secret", status="DRAFT")
     users = {name: await exchange.trader(name) for name in ("ann", "bob")}
@@ -200,14 +203,14 @@ async def desk(exchange: Exchange) -> AsyncIterator[Desk]:
 
 
 def _with(body: Json, name: str, spelled: str) -> bytes:
-    """Return a body with one field as JSON spells it."""
+    """Return a body whose one field has this JSON text."""
     rest = json.dumps({key: value for key, value in body.items() if key != name})
     return f'{{"{name}": {spelled}{", " if len(rest) > 2 else ""}{rest[1:]}'.encode()
 
 
 @ON_ONE_DATABASE
-async def test_what_is_no_object(desk: Desk) -> None:
-    """Truncated, of another type, of another encoding, too deep."""
+async def test_bodies_that_are_no_objects(desk: Desk) -> None:
+    """A body that is truncated, too deep, of another type or encoding gets 400."""
     for who, method, path, _ in ROUTES:
         for body in NOT_OBJECTS:
             if body or not path.endswith(NO_BODY_NEEDED):
@@ -216,8 +219,8 @@ async def test_what_is_no_object(desk: Desk) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_what_says_it_is_no_json(desk: Desk) -> None:
-    """The right body under a wrong name, and one that is too large."""
+async def test_wrong_media_types(desk: Desk) -> None:
+    """A wrong media type and a body that is too large are refused."""
     for who, method, path, body in ROUTES:
         content = json.dumps(body).encode()
         for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded", "x"):
@@ -228,8 +231,8 @@ async def test_what_says_it_is_no_json(desk: Desk) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_fields_nobody_knows(desk: Desk) -> None:
-    """Named, whatever they are called; and none may come twice."""
+async def test_unknown_fields(desk: Desk) -> None:
+    """An unknown or repeated field is named in the error, whatever its name."""
     for who, method, path, body in ROUTES:
         for name in ("extra", "__proto__", "PRICE", "user_id", "", "é"):
             await desk.malformed(who, method, path, _with(body, name, "1"), "".join(name))
@@ -240,7 +243,7 @@ async def test_fields_nobody_knows(desk: Desk) -> None:
 
 
 async def test_numbers(desk: Desk) -> None:
-    """Not a number, too many digits, another script's digits, a boolean."""
+    """A number is refused if it is another type, too precise, or in another script's digits."""
     for who, method, path, body, names in AMOUNTS:
         for name in names:
             for spelled in [*NUMBERS, *SIGNED.get(name, [])]:
@@ -248,15 +251,15 @@ async def test_numbers(desk: Desk) -> None:
 
 
 async def test_texts(desk: Desk) -> None:
-    """NUL, half a character, another type, endless."""
+    """A text is refused if it has a NUL or half a character, or is too long or another type."""
     for who, method, path, body, names in FIELDS:
         for name in names:
             for spelled in TEXTS:
                 await desk.malformed(who, method, path, _with(body, name, spelled), name)
 
 
-async def test_ids_that_nothing_has(desk: Desk) -> None:
-    """Zero, negative, huge, other digits: not found, never a failure."""
+async def test_unknown_ids(desk: Desk) -> None:
+    """An id that is zero, negative, huge or in other digits is not found."""
     body: Json | None
     for id in IDS:
         for path in (f"/v1/markets/{id}", f"/v1/orderbook/{id}", f"/v1/trades/{id}"):
@@ -288,20 +291,20 @@ async def _not_found(
     code: str,
     **request: Any,  # noqa: ANN401 -- httpx's
 ) -> None:
-    if "%2f" in path:  # a slash leads to another address
+    if "%2f" in path:  # a slash would lead to another address
         code = "NOT_FOUND"
     await desk.refused(who, method, path, 404, code, **request)
 
 
 async def test_queries(desk: Desk) -> None:
-    """The parameter is named."""
+    """An invalid query parameter is named in the error."""
     for who, path, name in QUERIES:
         error = await desk.refused(who, "GET", path, 400, "VALIDATION_FAILED")
         assert [problem["path"] for problem in error["details"]] == [name], (path, error)
 
 
 def forged(exchange: Exchange, user: User) -> Iterator[str]:
-    """Yield credentials that look like the user's and are not."""
+    """Yield invalid credentials that resemble the user's."""
     secret = exchange.node.settings.signing_secret()
     good = user.session["accessToken"]
     claims = jwt.decode(good, options={"verify_signature": False})
@@ -322,7 +325,7 @@ def forged(exchange: Exchange, user: User) -> Iterator[str]:
     yield f"{head}.{body}"
     yield good[:-2]
     yield from (signed({name: None}) for name in ("sub", "sid", "exp", "role"))
-    yield signed({"sub": "1"})  # the admin's id with ann's session
+    yield signed({"sub": "1"})  # the admin's id with Ann's session
     for sub in ("0", "-1", "x", str(2**63), "１x"):
         yield signed({"sub": sub})
     sids: list[object] = [0, -1, 2**63, 10**40, "x", [], 99]
@@ -335,21 +338,24 @@ def forged(exchange: Exchange, user: User) -> Iterator[str]:
 
 
 async def test_tokens(desk: Desk) -> None:
-    """Expired, forged, of another secret, without a signature, tampered: on every route."""
+    """An expired, forged or tampered token is refused on every route."""
     ann = desk.users["ann"]
     credentials = [f"Bearer {token}" for token in forged(desk.exchange, ann)]
     credentials += ["Bearer", "Basic YTpi", ann.session["accessToken"], "Bearer é"]
     for number, credential in enumerate(credentials):
         headers = {"authorization": credential.encode("latin-1"), **JSON}
-        # each on a route of its own, all of them on the hot one
+        # each token on a route of its own, and all of them on POST /v1/orders
         everywhere = [*NEEDS_USER, *[("GET", path) for path in PUBLIC]]
         for method, path in (everywhere[number % len(everywhere)], ("POST", "/v1/orders")):
             await desk.refused("anonymous", method, path, 401, "UNAUTHENTICATED", headers=headers)
 
 
 @ON_ONE_DATABASE
-async def test_nobody_and_the_wrong_one(desk: Desk) -> None:
-    """Without a token 401, with a user's on an admin's route 403; a token's role counts nothing."""
+async def test_missing_and_insufficient_permissions(desk: Desk) -> None:
+    """An admin's route answers 401 without a token and 403 with a user's token.
+
+    A role within the token has no effect.
+    """
     for method, path in NEEDS_USER:
         await desk.refused("anonymous", method, path, 401, "UNAUTHENTICATED")
     ann = desk.users["ann"]
@@ -366,7 +372,7 @@ async def test_nobody_and_the_wrong_one(desk: Desk) -> None:
 
 
 async def test_sessions_that_ended(desk: Desk) -> None:
-    """Revoked, deleted, or of a user who may not come any more."""
+    """A session that is revoked or deleted, or whose user is disabled, is refused."""
     exchange = desk.exchange
     ends = {
         "revoked": "UPDATE sessions SET revoked_at = 1 WHERE user_id = :id",
@@ -390,7 +396,7 @@ async def test_sessions_that_ended(desk: Desk) -> None:
 
 
 async def test_orders_of_another(desk: Desk) -> None:
-    """Neither seen nor changed, whether they rest or have ended."""
+    """Another user's order is neither shown nor changed, whether open or ended."""
     for id in (ANNS_ORDER, ENDED_ORDER):
         for method, path, body in (
             ("GET", f"/v1/orders/{id}", None),
@@ -401,7 +407,7 @@ async def test_orders_of_another(desk: Desk) -> None:
 
 
 async def test_idempotency_keys(desk: Desk) -> None:
-    """Printable and of bounded length."""
+    """An idempotency key must be printable and of bounded length."""
     for key in ("", "x" * 256, "a b", "é", "a\tb"):
         headers = {"idempotency-key": key.encode("latin-1")}
         path = "/v1/user/transfer"

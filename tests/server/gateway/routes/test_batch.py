@@ -1,4 +1,4 @@
-"""Batches over HTTP: each order on its own, in order, in one commit."""
+"""Batches over HTTP: each order has its own result, in order, in one commit."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ def codes(results: list[Json]) -> list[str]:
 
 
 async def test_each_on_its_own(exchange: Exchange) -> None:
-    """What is malformed or refused costs the others nothing; errors look as they do alone."""
+    """An invalid or refused order affects no other; its error equals that of a single order."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await placed(bob, limit("SELL", "0.60", 4))
@@ -69,7 +69,7 @@ async def test_each_on_its_own(exchange: Exchange) -> None:
 
 
 async def test_a_repeat(exchange: Exchange) -> None:
-    """A whole batch sent again places nothing, and shows the orders as they now stand."""
+    """A repeated batch places nothing and returns the orders' current states."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     orders = [limit("BUY", "0.5", 1, clientOrderId=str(n)) for n in range(100)]
@@ -86,7 +86,7 @@ async def test_a_repeat(exchange: Exchange) -> None:
 
 
 async def test_one_commit(exchange: Exchange) -> None:
-    """All that one request holds is settled at once, when the core is idle."""
+    """An idle core executes a request's orders in one commit."""
     await exchange.market()
     ann = await exchange.trader("ann")
     before = exchange.node.core.status().batch
@@ -110,7 +110,7 @@ NO_BATCHES = (
 
 
 async def test_a_body_that_is_no_batch(exchange: Exchange) -> None:
-    """400 for the whole, and nothing placed."""
+    """An invalid batch gets 400 as a whole, and nothing is placed."""
     kind = {"content-type": "application/json"}
     for body, path in NO_BATCHES:
         answer = await exchange.admin.client.post(PATH, content=body, headers=kind)
@@ -119,8 +119,8 @@ async def test_a_body_that_is_no_batch(exchange: Exchange) -> None:
         assert path in [problem["path"] for problem in error["details"]], (body, error)
 
 
-async def test_who_and_how_much(exchange: Exchange) -> None:
-    """A token is needed; a batch of long orders fits, a longer body does not."""
+async def test_tokens_and_sizes_of_batches(exchange: Exchange) -> None:
+    """A batch needs a token and may hold a hundred long orders; a larger body gets 413."""
     ann = await exchange.trader("ann")
     anonymous = await exchange.anonymous.post(PATH, json={"orders": [{}]})
     assert (anonymous.status_code, anonymous.json()["error"]["code"]) == (401, "UNAUTHENTICATED")
@@ -130,8 +130,8 @@ async def test_who_and_how_much(exchange: Exchange) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
 
 
-async def test_twice_in_one_order(exchange: Exchange) -> None:
-    """A field given twice spoils its order alone; other orders' fields are not its own."""
+async def test_repeated_fields_of_one_order(exchange: Exchange) -> None:
+    """A repeated field fails only its own order."""
     await exchange.market()
     ann = await exchange.trader("ann")
     good = json.dumps(limit("BUY", "0.5", 1))
@@ -143,8 +143,11 @@ async def test_twice_in_one_order(exchange: Exchange) -> None:
     assert results[1]["error"]["details"] == [problem]
 
 
-async def test_when_the_core_cannot(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that find the queue full are refused, the others go on; so with any lack of a reply."""
+async def test_failures_of_the_core(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders beyond the queue's bound are refused, and the others are placed.
+
+    A missing reply fails only its own order.
+    """
     await exchange.market()
     ann = await exchange.trader("ann")
     core = exchange.node.core
@@ -163,12 +166,12 @@ async def test_when_the_core_cannot(exchange: Exchange, monkeypatch: pytest.Monk
 
 
 async def test_a_client_that_leaves(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever gives up on many commands leaves none behind that nobody waits for."""
+    """A cancelled caller leaves no command in the queue that nobody waits for."""
     core = exchange.node.core
     with monkeypatch.context() as patched:
         patched.setattr(
             core.pipeline, "arrived", asyncio.Event()
-        )  # the decider sleeps on the other one
+        )  # the decider sleeps on the original event
         asking = asyncio.create_task(core.submit_many([CancelAll(1), CancelAll(1)]))
         while len(core.pipeline.queue) < 2:
             await asyncio.sleep(0)

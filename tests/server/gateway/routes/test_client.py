@@ -1,4 +1,4 @@
-"""The client library and the command line against the real exchange, as to accounts."""
+"""The client library and the command line manage accounts on a real exchange."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> Run:
-    """Run a command line against the exchange, in a thread beside it."""
+    """Run a command line against the exchange in a thread."""
     monkeypatch.setenv("PREDMARKET_URL", exchange.url)
     monkeypatch.setenv("PREDMARKET_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
@@ -52,7 +52,7 @@ def run(
 
 
 async def test_a_bot_trades_with_a_key(exchange: Exchange) -> None:
-    """From login to a revoked key, by the library alone."""
+    """A bot logs in, makes a key, trades with it and revokes it, with the library alone."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
 
@@ -88,7 +88,10 @@ async def test_a_bot_trades_with_a_key(exchange: Exchange) -> None:
 async def test_keys_on_the_command_line(
     exchange: Exchange, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Made, used as PREDMARKET_API_KEY, listed and revoked, as a table and as JSON."""
+    """The commands make, list and revoke keys, as a table and as JSON.
+
+    A key works as PREDMARKET_API_KEY.
+    """
     await exchange.register("ann@example.com")
     assert (await run("auth", "key", "list")).code == 4
     await run("auth", "login", "ann@example.com", stdin=PASSWORD)
@@ -108,7 +111,7 @@ async def test_keys_on_the_command_line(
     refused = await run("order", "cancel-all", "--yes")
     assert (refused.code, "scope trade" in refused.err) == (4, True)
 
-    listed = await run("auth", "key", "list", "--json")  # by the session, whatever the key may
+    listed = await run("auth", "key", "list", "--json")  # with the session, not the key
     assert [item["name"] for item in json.loads(listed.out)] == ["quoter", "bot"]
     as_table = (await run("auth", "key", "list")).out.splitlines()
     assert as_table[0].split() == ["ID", "NAME", "SCOPES", "CREATED", "LAST", "USED"]
@@ -122,7 +125,7 @@ async def test_keys_on_the_command_line(
 async def test_the_password_on_the_command_line(
     exchange: Exchange, run: Run, tmp_path: Path
 ) -> None:
-    """From files; a wrong old one is exit code 4."""
+    """Passwords are read from files, and a wrong old password is exit code 4."""
     await exchange.register("ann@example.com")
     await run("auth", "login", "ann@example.com", stdin=PASSWORD)
     old, new = tmp_path / "old", tmp_path / "new"
@@ -138,7 +141,7 @@ async def test_the_password_on_the_command_line(
 
 
 async def test_users_on_the_command_line(exchange: Exchange, run: Run) -> None:
-    """Listed and changed by an admin; found by the whole e-mail, not a part of it."""
+    """An admin lists and changes users, found by their whole e-mail and not by a part."""
     for email in ("xann@example.com", "ann@example.com"):
         await exchange.register(email)
     await run("auth", "login", "boss@example.com", stdin=PASSWORD)

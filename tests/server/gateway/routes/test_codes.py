@@ -1,4 +1,4 @@
-"""Accounts that admins make, one-time codes, invitations and public names, over HTTP."""
+"""Accounts made by admins, one-time codes, invitations and public names, over HTTP."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ NEW = "another long password"
 
 
 def body_of(answer: httpx.Response, status: int) -> Json:
-    """Return the body of an answer that has to have a status."""
+    """Return the body of an answer that must have this status."""
     assert answer.status_code == status, answer.text
     body: Json = answer.json()
     return body
@@ -48,7 +48,7 @@ async def logged_in(exchange: Exchange, email: str, password: str = PASSWORD) ->
 
 
 async def registered(exchange: Exchange, email: str, code: str | None = None) -> httpx.Response:
-    """Register, with an invitation if there is one."""
+    """Register, with an invitation's code if given."""
     body: dict[str, Any] = {"email": email, "password": PASSWORD}
     body |= {} if code is None else {"inviteCode": code}
     answer = await exchange.anonymous.post("/v1/auth/register", json=body)
@@ -63,7 +63,10 @@ async def acts(exchange: Exchange) -> list[tuple[str, str, Json]]:
 
 
 async def test_an_account_from_an_admin_to_its_owner(exchange: Exchange) -> None:
-    """It has money and a group at once, and a password once its code is claimed, which is once."""
+    """An account from an admin has money and a group at once.
+
+    Its owner sets a password by claiming the code, which works once.
+    """
     fields = {"fullName": "Ann Ames", "credit": "12.5", "group": "Class 9b"}
     new = await made(exchange, "Ann", **fields)
     user, code = new["user"], new["code"]
@@ -89,7 +92,7 @@ async def test_an_account_from_an_admin_to_its_owner(exchange: Exchange) -> None
 
 
 async def test_a_forgotten_password(exchange: Exchange) -> None:
-    """The old one goes on until the newest code is claimed; then it and all sessions end."""
+    """The old password is valid until the newest code is claimed. The claim ends all sessions."""
     ann = await exchange.register("ann@example.com")
     path = f"/v1/users/{ann.id}/reset"
     first, second = [body_of(await exchange.admin.client.post(path), 200)["code"] for _ in range(2)]
@@ -107,7 +110,7 @@ async def test_a_forgotten_password(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_codes_end(exchange: Exchange) -> None:
-    """After seven days, and when their user is disabled; of two claims at once one wins."""
+    """A code expires after seven days or with its user's disabling; of two claims one succeeds."""
     new = await made(exchange, "ann")
     both = await asyncio.gather(claimed(exchange, new["code"]), claimed(exchange, new["code"], NEW))
     assert sorted(answer.status_code for answer in both) == [200, 401]
@@ -128,16 +131,16 @@ async def test_codes_end(exchange: Exchange) -> None:
 
 
 class TestFailuresCount:
-    """Claims and invited registrations count only when they fail."""
+    """Only failed claims and invited registrations count against the limit."""
 
     @pytest.fixture
     def more_settings(self) -> dict[str, str]:
-        """Few sign-ins."""
+        """Return settings with a low limit of sign-ins."""
         return {"auth_rate_limit": "3/minute"}
 
     @ON_ONE_DATABASE
     async def test_it(self, exchange: Exchange) -> None:
-        """Many succeed from one address; a few failures close it, for good codes too."""
+        """Many successes from one address pass; a few failures block it, for valid codes too."""
         invite = body_of(await exchange.admin.client.post("/v1/invites", json={"uses": 9}), 201)
         for name in "abcd":
             assert (
@@ -160,7 +163,7 @@ class TestFailuresCount:
 async def test_the_uses_left_bound_the_work(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever has an invitation for one cannot keep everybody's log-ins waiting by trying many."""
+    """An invitation with one use costs one password hash for any number of concurrent tries."""
     hashed: list[str] = []
     hash_password = Passwords.hash
 
@@ -179,7 +182,10 @@ async def test_the_uses_left_bound_the_work(
 
 
 async def test_invitations(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each use is one account with its credit and group; it ends with its uses or by an admin."""
+    """Each use of an invitation makes an account with its credit and group.
+
+    It ends with its last use or by an admin.
+    """
     monkeypatch.setitem(exchange.node.settings.__dict__, "signup", "invite")
     admin, asked = exchange.admin.client, {"uses": 2, "credit": "5", "group": "club"}
     invite = body_of(await admin.post("/v1/invites", json=asked), 201)
@@ -226,7 +232,7 @@ async def test_invitations(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) 
 
 @ON_ONE_DATABASE
 async def test_refusals(exchange: Exchange) -> None:
-    """Impossible fields, unknown targets, and whoever is no admin; nothing changes."""
+    """Invalid fields, unknown targets and users who are no admins are refused without a change."""
     admin, ann = exchange.admin.client, await exchange.register("ann@example.com")
     for fields in (
         {"email": "12345"},
@@ -262,7 +268,10 @@ async def named(user: User, name: str) -> httpx.Response:
 
 
 async def test_public_names_are_unlike_each_other(exchange: Exchange) -> None:
-    """Each is player-{id} until it is chosen; nobody takes another's, however it is spelt."""
+    """A public name is player-{id} until the user chooses one.
+
+    A name that looks like another user's is refused.
+    """
     ann, bob = (
         await exchange.register("ann@example.com"),
         await exchange.register("bob@example.com"),

@@ -1,4 +1,4 @@
-"""Events over HTTP: made, shown, traded, struck and resolved; the worked examples 6 to 11."""
+"""Events over HTTP: creation, display, trading, strikes, resolution; worked examples 6 to 11."""
 
 from sqlalchemy import select
 
@@ -24,7 +24,7 @@ async def create(
 
 
 async def resolve(exchange: Exchange, body: Json, slug: str = "race") -> Json:
-    """End an event."""
+    """Resolve an event."""
     answer = await exchange.admin.client.post(f"/v1/events/{slug}/resolve", json=body)
     assert answer.status_code == 200, answer.text
     ended: Json = answer.json()
@@ -32,7 +32,7 @@ async def resolve(exchange: Exchange, body: Json, slug: str = "race") -> Json:
 
 
 async def available(*users: User) -> list[str]:
-    """Return the free cash of each; none of it is locked."""
+    """Return each user's available cash, none of which is locked."""
     found = [await cash(user) for user in users]
     assert {locked for _, locked in found} == {"0.000000"}
     return [free for free, _ in found]
@@ -48,13 +48,13 @@ async def positions(user: User) -> dict[str, tuple[str, str, str]]:
 
 
 async def held(user: User) -> tuple[str, str | None, list[str]]:
-    """Return what one event has returned, and what NONE and each market would pay."""
+    """Return a user's cash returned by an event, and the payouts of NONE and of each market."""
     (one,) = (await user.client.get("/v1/user/events")).json()["items"]
     return one["returned"], one["none"], [outcome["payoff"] for outcome in one["payoffs"]]
 
 
 async def preview(user: User, side: str, qty: str, price: str, market: str) -> Json:
-    """Return what an order would do."""
+    """Return the preview of an order."""
     body = {"marketId": market, "side": side, "type": "LIMIT", "price": price, "qty": qty}
     answer = await user.client.post("/v1/orders/preview", json=body)
     assert answer.status_code == 200, answer.text
@@ -63,7 +63,7 @@ async def preview(user: User, side: str, qty: str, price: str, market: str) -> J
 
 
 async def examples_6_to_8(exchange: Exchange, slug: str) -> tuple[User, User, User]:
-    """Two NO positions that cost 0.30 together, and one of them given back."""
+    """Create example 8: two NO positions for 0.30 together, and one of them sold."""
     await create(exchange, slug)
     x, y, z = [await exchange.trader(f"{name}-{slug}") for name in "xyz"]
     await order(x, "SELL", 10, "0.40", f"{slug}-a")
@@ -102,7 +102,7 @@ async def examples_6_to_8(exchange: Exchange, slug: str) -> tuple[User, User, Us
 
 
 async def test_examples_6_to_9(exchange: Exchange) -> None:
-    """Whatever the event ends with, to the micro-dollar."""
+    """Examples 6 to 9 give the exact cash for each outcome."""
     ends: list[tuple[str, Json, list[str], str]] = [
         ("won", {"outcome": "won-a"}, ["102.500000", "100.500000", "97.000000"], "won-a"),
         ("second", {"outcome": "second-b"}, ["92.500000", "100.500000", "107.000000"], "second-b"),
@@ -132,7 +132,10 @@ async def test_examples_6_to_9(exchange: Exchange) -> None:
 
 
 async def test_example_10(exchange: Exchange) -> None:
-    """A whole set of an exhaustive event is cash again; NO of each is two dollars paid ahead."""
+    """A whole set of an exhaustive event merges into cash.
+
+    NO of every outcome returns two dollars.
+    """
     await create(exchange, exhaustive=True)
     x, y = await exchange.trader("x"), await exchange.trader("y")
     prices = {"a": "0.40", "b": "0.30", "c": "0.25"}
@@ -153,7 +156,7 @@ async def test_example_10(exchange: Exchange) -> None:
 
 
 async def test_example_11(exchange: Exchange) -> None:
-    """A struck outcome is paid out of the sets that are left; an added one is held with NONE."""
+    """A struck outcome is paid out of the remaining sets; an added outcome is held with NONE."""
     await create(exchange)
     x, y, z, w = [await exchange.trader(name) for name in "xyzw"]
     await order(x, "SELL", 10, "0.40", "race-a")
@@ -180,16 +183,17 @@ async def test_example_11(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_published_conversion(exchange: Exchange) -> None:
-    """Polymarket's conversion: m NO shares are worth m - 1 dollars and YES of every other outcome.
+    """m NO shares are worth m - 1 dollars and YES of every other outcome.
 
-    X has NO of three of five; then sells what the other two and NONE make of it.
+    This is Polymarket's conversion. X has NO of three of five outcomes, then sells the other two
+    and NONE.
     """
     await create(exchange, letters="abcde")
     x, y = await exchange.trader("x"), await exchange.trader("y")
     for letter in "abc":
         await order(x, "SELL", 1, "0.50", f"race-{letter}")
         await order(y, "BUY", 1, "0.50", f"race-{letter}")
-    # 0.50 was locked for the first NO alone; the other two were given out of it
+    # 0.50 was locked for the first NO alone; it covered the other two
     assert await available(x) == ["100.500000"]
     assert await held(x) == (
         "2.000000",
@@ -203,7 +207,7 @@ async def test_published_conversion(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_lists_and_changes(exchange: Exchange) -> None:
-    """Events are listed and found; a draft by admins alone; status and texts change."""
+    """Events are listed, found and changed, and only admins see drafts."""
     await create(exchange, "first", title="Who is first?")
     await create(exchange, "second", status="DRAFT")
     boss, public = exchange.admin.client, exchange.anonymous
@@ -278,7 +282,7 @@ REFUSED: list[tuple[str, str, Json, int, str]] = [
 
 
 async def test_refusals(exchange: Exchange) -> None:
-    """Bad input has a clear code, and the whole database is as it was."""
+    """Bad input gets an error code, and the whole database stays unchanged."""
     boss = exchange.admin.client
     user = await exchange.trader("ann")
     await create(exchange)
@@ -316,7 +320,7 @@ async def test_refusals(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_the_orders_in_an_event_are_cancelled_together(exchange: Exchange) -> None:
-    """By the event's slug or id, on a side if asked; all other orders stay."""
+    """Cancel-all by an event's slug or id, optionally on a side, cancels exactly its orders."""
     await exchange.market()
     event = await create(exchange)
     ann = await exchange.trader("ann")
@@ -336,7 +340,10 @@ async def test_the_orders_in_an_event_are_cancelled_together(exchange: Exchange)
 
 
 async def test_an_events_series_changes(exchange: Exchange) -> None:
-    """It is stored, logged, and found under its new series alone; null makes it one of its own."""
+    """A changed series is stored, logged, and used by searches.
+
+    Null makes the event its own series.
+    """
     await create(exchange)
     boss, view = exchange.admin.client, exchange.node.view
     for given, shown, before in (("cups", "cups", "race"), (None, "race", "cups")):

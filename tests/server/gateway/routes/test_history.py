@@ -1,4 +1,4 @@
-"""History: orders, fills, the statement, candles; uncommitted changes never show."""
+"""History over HTTP: orders, fills, the statement and candles; only committed changes show."""
 
 import asyncio
 import base64
@@ -42,7 +42,7 @@ async def pages(user: User, path: str, **params: object) -> list[Json]:
 
 
 async def test_pages_while_orders_arrive(exchange: Exchange) -> None:
-    """No order, fill or entry twice, and none of those that were there at the start missing."""
+    """Pages repeat no order, fill or entry, and omit none that existed at the start."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
 
@@ -66,7 +66,7 @@ async def test_pages_while_orders_arrive(exchange: Exchange) -> None:
 
 
 async def test_order_filters(exchange: Exchange) -> None:
-    """By market, by one or more statuses, by client order id, and all of them together."""
+    """Orders are filtered by market, statuses and client order id, also combined."""
     await exchange.market()
     await exchange.market("snow")
     ann = await exchange.trader("ann")
@@ -96,7 +96,7 @@ async def test_order_filters(exchange: Exchange) -> None:
 
 
 async def test_spans(exchange: Exchange) -> None:
-    """Every list holds what was made from since on, until before until, on however many pages."""
+    """Every list holds exactly the items from since to before until, over all pages."""
     await exchange.market()
     await exchange.market("snow")
     start = 4_102_444_800_000_000  # 2100-01-01: the core's time never goes backwards
@@ -142,7 +142,10 @@ async def cash_of(user: User) -> tuple[Decimal, Decimal]:
 
 
 async def test_the_statement_adds_up(exchange: Exchange) -> None:
-    """Through fees, merges, a payout and a VOID, its sum is available and locked, to the unit."""
+    """The statement's sum is available plus locked cash.
+
+    This holds after fees, merges, a payout and a VOID.
+    """
     rng = random.Random(5)
     for slug in ("rain", "snow"):
         await exchange.market(slug, makerFeeRate="0.03", takerFeeRate="0.07")
@@ -178,7 +181,10 @@ async def test_the_statement_adds_up(exchange: Exchange) -> None:
 
 
 async def test_a_statement_line(exchange: Exchange) -> None:
-    """Every field of a deposit, a trade and its fee; filters by market and kind."""
+    """A statement shows every field of a deposit, a trade and a fee.
+
+    Its filters are market and kind.
+    """
     await exchange.market(takerFeeRate="0.07")
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await placed(ann, limit("BUY", "0.50", 10))
@@ -228,13 +234,16 @@ async def test_a_statement_line(exchange: Exchange) -> None:
 
 
 def with_balance(cursor: str, balance: int) -> str:
-    """Return a cursor of the statement with another balance, its last eight bytes."""
+    """Return a cursor of the statement with another balance in its last eight bytes."""
     forged = base64.urlsafe_b64decode(cursor)[:-8] + balance.to_bytes(8, signed=True)
     return base64.urlsafe_b64encode(forged).decode()
 
 
 async def test_a_cursor_of_the_statement(exchange: Exchange) -> None:
-    """It carries a balance: it does for its own user, and no other list's does for it."""
+    """A statement's cursor is accepted only for its own user.
+
+    Cursors of other lists, and those with impossible balances, are refused.
+    """
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     for user in (ann, bob):
         body = {"userId": user.id, "amount": "-1", "reason": "fun"}
@@ -259,7 +268,10 @@ async def test_a_cursor_of_the_statement(exchange: Exchange) -> None:
 
 
 async def test_a_statement_below_zero(exchange: Exchange) -> None:
-    """A VOID takes back a profit that has left: every cursor on the way down is accepted."""
+    """A VOID that takes back a withdrawn profit makes balances negative.
+
+    Every cursor on the way is accepted.
+    """
     await exchange.market()
     ann, bob, cat = [await exchange.trader(name) for name in ("ann", "bob", "cat")]
     for buyer, seller, price in ((ann, bob, "0.10"), (cat, ann, "0.90")):
@@ -277,8 +289,8 @@ async def test_a_statement_below_zero(exchange: Exchange) -> None:
 
 
 @given(st.integers(0, LARGEST_ID), st.integers(-MAX_DEPOSITS, MAX_DEPOSITS))
-def test_cursors_that_the_exchange_gives(id: int, balance: int) -> None:
-    """Each is accepted again, and fits the pattern that the API describes."""
+def test_cursors_are_accepted_again(id: int, balance: int) -> None:
+    """Each cursor of the exchange is accepted again and fits the documented pattern."""
     cursor = encode_place(7, StatementPlace(id, balance))
     assert decode_place(7, cursor) == StatementPlace(id, balance)
     assert re.fullmatch("[A-Za-f][A-Za-z0-9_-]{31}", cursor)
@@ -288,8 +300,10 @@ def test_cursors_that_the_exchange_gives(id: int, balance: int) -> None:
 
 
 async def test_markets_by_cursor(exchange: Exchange) -> None:
-    """None that stays is passed over or comes twice, while others change their status, whatever is
-    looked for; a cursor of nobody's making is refused."""
+    """Pages of markets skip and repeat no matching market while others change their status.
+
+    An invalid cursor is refused.
+    """
     slugs = [f"m{n}" for n in range(12)]
     for slug in slugs:
         await exchange.market(slug)
@@ -301,7 +315,7 @@ async def test_markets_by_cursor(exchange: Exchange) -> None:
         if page["nextCursor"] is None:
             break
         params["cursor"] = page["nextCursor"]
-        gone = seen[len(seen) - 2]  # it stood on a page, which the offset of the next counts on
+        gone = seen[len(seen) - 2]  # it was on a page already, so an offset would skip one
         halted = await exchange.admin.client.patch(f"/v1/markets/{gone}", json={"status": "HALTED"})
         assert halted.is_success
     assert seen == slugs[::-1]
@@ -311,7 +325,7 @@ async def test_markets_by_cursor(exchange: Exchange) -> None:
 
 
 async def traded_at(exchange: Exchange, *trades: tuple[int, str, str]) -> None:
-    """Trade on rain at (microseconds, price, quantity), the core's clock being the test's."""
+    """Trade in rain at each (microseconds, price, quantity). The test sets the core's clock."""
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     with pytest.MonkeyPatch.context() as patch:
         for moment, price, qty in trades:
@@ -322,13 +336,13 @@ async def traded_at(exchange: Exchange, *trades: tuple[int, str, str]) -> None:
 
 
 async def exchange_elsewhere(ann: User, bob: User) -> None:
-    """Trade on snow, which no candle of rain may show."""
+    """Trade in snow, which must not show in rain's candles."""
     await placed(ann, limit("BUY", "0.9", "0.01", marketId="snow"))
     await placed(bob, limit("SELL", "0.9", "0.01", marketId="snow"))
 
 
 async def test_candles(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prices, volume and number of each interval's trades; bounds are refused, not cut short."""
+    """Candles show each interval's prices, volume and trades; excessive bounds are refused."""
     await exchange.market()
     await exchange.market("snow")
     start = 4_102_444_800_000_000  # 2100-01-01: the core's time never goes backwards
@@ -387,15 +401,15 @@ async def test_candles(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> N
     assert (await exchange.anonymous.get("/v1/candles/none?interval=1m")).status_code == 404
 
 
-async def test_what_is_acknowledged_is_seen(exchange: Exchange) -> None:
-    """Under load, whoever was answered finds it in every call at once."""
+async def test_acknowledged_changes_are_visible(exchange: Exchange) -> None:
+    """Every read after an acknowledgement shows its change, under load."""
     await exchange.market()
     users = [await exchange.trader(f"u{n}", "1000") for n in range(6)]
 
     async def hammer(number: int, user: User) -> None:
         rng, price = random.Random(number), f"0.{30 + number}"
         for round in range(6):
-            order = await placed(user, limit("BUY", price, 2))  # a level of one's own
+            order = await placed(user, limit("BUY", price, 2))  # a price level of its own
             stored, balance, book = await asyncio.gather(
                 got(user, f"/v1/orders/{order['id']}"),
                 got(user, "/v1/user/balance"),
@@ -430,10 +444,10 @@ async def test_what_is_acknowledged_is_seen(exchange: Exchange) -> None:
     await asyncio.gather(*others)
 
 
-async def test_what_is_not_committed_is_not_seen(
+async def test_uncommitted_changes_are_invisible(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While a commit is under way every call shows the state before it, previews included."""
+    """All reads, previews included, show the state before a commit that is still running."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await placed(ann, limit("BUY", "0.50", 10))

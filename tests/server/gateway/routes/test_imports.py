@@ -1,4 +1,4 @@
-"""Imports over HTTP: all or nothing, told by place, and safe to send again."""
+"""Imports over HTTP are all or nothing, name the place of each error, and can be repeated."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ VOTE: Json = {
 
 
 async def imported(exchange: Exchange, **body: object) -> list[tuple[str, str, list[str]]]:
-    """Import and return slug, status and differences of each element."""
+    """Import, and return slug, status and differences of each element."""
     answer = await exchange.admin.client.post("/v1/import", json=body)
     assert answer.status_code == 200, answer.text
     report: Json = answer.json()
@@ -31,8 +31,8 @@ async def there(exchange: Exchange) -> list[Any]:
     return [one["slug"] for page in pages for one in page["items"]]
 
 
-async def test_all_of_it_and_again(exchange: Exchange) -> None:
-    """A dry run changes nothing; what exists stays as it is, and is told where it differs."""
+async def test_an_import_and_its_repeat(exchange: Exchange) -> None:
+    """A dry run changes nothing. A repeated import reports the differences of existing elements."""
     both = {"markets": [SNOW, HAIL], "events": [VOTE]}
     new: list[tuple[str, str, list[str]]] = [(slug, "NEW", []) for slug in ("snow", "hail", "vote")]
     assert await imported(exchange, **both, dryRun=True) == new
@@ -65,8 +65,11 @@ async def test_all_of_it_and_again(exchange: Exchange) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_nothing_of_it(exchange: Exchange) -> None:
-    """Every problem is told by the element's place, with a dry run and without."""
+async def test_an_import_with_problems_changes_nothing(exchange: Exchange) -> None:
+    """Every problem is reported by its element's place, in a dry run and in an import.
+
+    Nothing changes.
+    """
     admin, ann = exchange.admin.client, await exchange.register("ann@example.com")
     await exchange.market("rain")
     past = {**HAIL, "closesAt": "2020-01-01T00:00:00Z"}

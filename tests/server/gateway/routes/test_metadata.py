@@ -1,4 +1,4 @@
-"""Category, tags and source over HTTP: given, shown, inherited, filtered by, changed, removed."""
+"""Category, tags and source over HTTP: set, shown, inherited, filtered, changed, removed."""
 
 import pytest
 
@@ -12,7 +12,7 @@ OUTCOMES = [{"slug": f"vote-{one}", "question": f"{one}?"} for one in "ab"]
 
 
 def of(shown: Json) -> Json:
-    """Return the metadata that an answer shows."""
+    """Return the metadata in an answer."""
     return {name: shown[name] for name in NOTHING}
 
 
@@ -24,7 +24,7 @@ async def slugs(exchange: Exchange, query: str, what: str = "markets") -> list[s
 
 
 async def test_markets_and_events_keep_it(exchange: Exchange) -> None:
-    """Whoever asks sees it; lists filter by it; a change sets, keeps or removes each field."""
+    """Metadata is public, filters lists, and each field can be set, kept or removed."""
     admin = exchange.admin.client
     assert of(await exchange.market("rain", **RAIN)) == RAIN
     assert of(await exchange.market("snow", tags=["oslo"])) == {**NOTHING, "tags": ["oslo"]}
@@ -95,7 +95,7 @@ async def test_markets_and_events_keep_it(exchange: Exchange) -> None:
     ids=lambda field: str(field)[:30],
 )
 async def test_what_is_refused(exchange: Exchange, field: Json) -> None:
-    """Too long, too many, twice, blank, or with characters that cannot be seen; nothing changes."""
+    """Metadata that is too long, too many, repeated, blank or invisible is refused."""
     admin, kept = exchange.admin.client, await exchange.market("rain", **RAIN)
     event = {"slug": "vote", "title": "Who?", "markets": OUTCOMES, **field}
     for answer in (

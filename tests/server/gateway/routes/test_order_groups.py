@@ -1,11 +1,11 @@
-"""Order groups over HTTP: made, tripped, reset, deleted, and what is refused."""
+"""Order groups over HTTP: created, tripped, reset, deleted and refused."""
 
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json, User
 from tests.support.http_orders import TIME, error_of, got, limit, placed
 
 
 async def made(user: User, contracts: object = "10") -> Json:
-    """Make an order group."""
+    """Create an order group."""
     answer = await user.client.post("/v1/order-groups", json={"limit": contracts})
     assert answer.status_code == 201, answer.text
     group: Json = answer.json()
@@ -21,7 +21,10 @@ async def act(user: User, id: int, what: str) -> Json:
 
 
 async def test_a_group_trips_and_is_reset(exchange: Exchange) -> None:
-    """Limit 10: after fills of 6 and 6 the third order is cancelled and a fourth one refused."""
+    """Fills of 6 and 6 trip a group with limit 10.
+
+    Its third order is cancelled and a fourth refused.
+    """
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     group = await made(ann)
@@ -63,7 +66,7 @@ async def test_a_group_trips_and_is_reset(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_a_preview_counts_what_the_group_has_filled(exchange: Exchange) -> None:
-    """Nothing of an order rests whose fill would trip its group."""
+    """A preview shows no resting quantity of an order whose fills would trip its group."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await made(ann, "8")
@@ -82,7 +85,7 @@ async def test_a_preview_counts_what_the_group_has_filled(exchange: Exchange) ->
 
 
 async def test_changes_of_groups(exchange: Exchange) -> None:
-    """The limit, a trigger, a list, and the end."""
+    """A group's limit can be changed, and the group can be triggered, listed and deleted."""
     await exchange.market()
     ann = await exchange.trader("ann")
     for contracts in ("10", 2, "0.01"):
@@ -106,7 +109,7 @@ async def test_changes_of_groups(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_the_group_is_part_of_the_content(exchange: Exchange) -> None:
-    """The same order in another group, or in none, is not the same; in the same one it is."""
+    """A repeat with the same client order id must name the same group, or it is refused."""
     await exchange.market()
     ann = await exchange.trader("ann")
     for _ in range(2):
@@ -121,7 +124,10 @@ async def test_the_group_is_part_of_the_content(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_what_is_refused(exchange: Exchange) -> None:
-    """Another user's groups, unknown ones, and malformed limits; nobody is let in unnamed."""
+    """Another user's groups, unknown ones and malformed limits are refused.
+
+    So are requests without a token.
+    """
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await made(ann)

@@ -1,4 +1,4 @@
-"""Previews, deadlines and the dead-man switch over HTTP: codes and limits."""
+"""Previews, deadlines and the dead-man's switch over HTTP: codes and limits."""
 
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange, Json, User
 from tests.support.http_orders import LATER, got, limit, placed
@@ -9,7 +9,7 @@ EARLIER = "2020-01-01T00:00:00Z"
 
 
 async def previewed(user: User, body: Json, status: int = 200) -> Json:
-    """Preview an order that must be answered with ``status``."""
+    """Preview an order, and check the answer's status."""
     answer = await user.client.post("/v1/orders/preview", json=body)
     assert answer.status_code == status, answer.text
     shown: Json = answer.json()
@@ -17,7 +17,7 @@ async def previewed(user: User, body: Json, status: int = 200) -> Json:
 
 
 async def test_a_preview(exchange: Exchange) -> None:
-    """Through two levels, with a fee, the rest queueing behind nobody; then nothing has changed."""
+    """A preview shows fills at two levels, the fee and the rest's queue; it changes nothing."""
     await exchange.market(takerFeeRate="0.07")
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await placed(bob, limit("SELL", "0.50", 4))
@@ -49,8 +49,8 @@ async def test_a_preview(exchange: Exchange) -> None:
     assert (await got(ann, f"/v1/orders/{order['id']}"))["queueAhead"] == "0.00"
 
 
-async def test_what_a_preview_is_refused(exchange: Exchange) -> None:
-    """The same as placing, except that no record is made."""
+async def test_previews_that_are_refused(exchange: Exchange) -> None:
+    """A preview is refused like a placement, but leaves no record."""
     await exchange.market()
     await exchange.market("draft", status="DRAFT")
     await exchange.market("halted")
@@ -80,7 +80,7 @@ async def test_what_a_preview_is_refused(exchange: Exchange) -> None:
         refused = await placed(ann, body, answer.status_code)
         assert refused["error"]["code"] == code
         if code not in ("VALIDATION_FAILED", "DUPLICATE_CLIENT_ORDER_ID"):
-            # of a market that the user cannot see no record is made
+            # a refusal in an invisible market leaves no record
             recorded = refused["error"]["details"].pop("orderId", None) is not None
             assert recorded == (body["marketId"] not in {"nowhere", "draft"})
             assert refused["error"] == preview
@@ -92,7 +92,7 @@ async def test_what_a_preview_is_refused(exchange: Exchange) -> None:
 
 
 async def test_a_deadline(exchange: Exchange) -> None:
-    """Passed, the order is refused; it is no part of what a repeat must match."""
+    """An order after its deadline is refused; a repeat may have another deadline."""
     await exchange.market()
     ann = await exchange.trader("ann")
     body = limit("BUY", "0.5", 1, clientOrderId="a")
@@ -106,7 +106,7 @@ async def test_a_deadline(exchange: Exchange) -> None:
 
 
 async def test_the_limits_of_the_switch(exchange: Exchange) -> None:
-    """A whole number of seconds up to a day; anything else is refused and arms nothing."""
+    """The switch takes whole seconds up to a day; other values are refused and arm nothing."""
     ann = await exchange.trader("ann")
     for seconds in (-1, 86_401, 1.5, "5", True, None, 10**30):
         body = {"seconds": seconds}
@@ -121,7 +121,7 @@ async def test_the_limits_of_the_switch(exchange: Exchange) -> None:
 
 
 async def test_the_words_of_an_enumeration(exchange: Exchange) -> None:
-    """Someone who gave another word is told which ones there are."""
+    """The error for an unknown word of an enumeration names the permitted ones."""
     body = {**limit("up", "0.5", 1), "timeInForce": 5}
     problems = (await placed(exchange.admin, body, 400))["error"]["details"]
     assert problems == [

@@ -1,4 +1,4 @@
-"""Proposed resolutions over HTTP: shown to everybody, changed, confirmed, withdrawn; by two."""
+"""Proposed resolutions over HTTP: public, changed, confirmed, withdrawn; by two admins."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,14 +15,14 @@ WHY = {"note": "11 mm\nin Oslo", "source": "https://example.com/oslo"}
 
 
 def ok(answer: httpx.Response) -> Json:
-    """Return the body of an answer that has to be good."""
+    """Return the body of a successful answer."""
     assert answer.status_code == 200, answer.text
     body: Json = answer.json()
     return body
 
 
 async def resolve(by: User, path: str, **body: object) -> Json:
-    """Resolve, or propose to."""
+    """Resolve, or propose a resolution."""
     return ok(await by.client.post(f"{path}/resolve", json=body))
 
 
@@ -34,7 +34,10 @@ async def make_event(exchange: Exchange) -> None:
 
 
 async def test_a_market(exchange: Exchange) -> None:
-    """Everybody sees it, in lists and on the topic, too; money moves when it is confirmed."""
+    """A proposal for a market is public, in lists and on its topic.
+
+    Its confirmation moves money.
+    """
     await exchange.market("rain")
     ann, ben = await exchange.trader("ann"), await exchange.trader("ben")
     await order(ann, "BUY", 10, "0.60", "rain")
@@ -89,7 +92,7 @@ async def test_a_market(exchange: Exchange) -> None:
 
 
 async def test_an_event(exchange: Exchange) -> None:
-    """Its markets show what it means for each of them; withdrawn, nothing is left of it."""
+    """A proposal for an event shows its meaning on each market; a withdrawal removes it."""
     await make_event(exchange)
     admin = exchange.admin
     shown = (await resolve(admin, VOTE, weights={"ann": "0.3", "NONE": "0.7"}, after="1h"))["event"]
@@ -122,7 +125,7 @@ async def test_an_event(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_what_cannot_be_is_refused(exchange: Exchange) -> None:
-    """With its place; nothing is proposed, and nothing resolved."""
+    """An impossible proposal is refused with its field, and nothing is resolved."""
     await exchange.market("rain")
     await make_event(exchange)
     cases: list[tuple[Json, str]] = [
@@ -148,16 +151,16 @@ async def test_what_cannot_be_is_refused(exchange: Exchange) -> None:
 
 
 class TestByTwo:
-    """Where another admin has to confirm."""
+    """An exchange where another admin must confirm."""
 
     @pytest.fixture
     def more_settings(self) -> dict[str, str]:
-        """Nobody resolves alone."""
+        """Return settings that require two admins."""
         return {"resolve_by_two": "on"}
 
     @ON_ONE_DATABASE
     async def test_it(self, exchange: Exchange) -> None:
-        """An immediate resolution waits; its proposer cannot confirm it, and another can."""
+        """An immediate resolution waits for another admin; its proposer cannot confirm it."""
         await exchange.market("rain")
         await make_event(exchange)
         boss = exchange.admin

@@ -1,4 +1,4 @@
-"""Bad requests: each a clear error in the envelope, and nothing changed."""
+"""Bad requests get a clear error in the envelope and change nothing."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ from tests.support.http_orders import error_of
 
 @pytest.fixture
 def database_url(migrated_sqlite_url: str) -> str:
-    """One kind of database: requests are refused before it is asked."""
+    """Return a SQLite database, because requests are refused before it is used."""
     return migrated_sqlite_url
 
 
@@ -79,7 +79,7 @@ MALFORMED: list[tuple[Json, str]] = [
 
 
 async def test_malformed_orders(exchange: Exchange) -> None:
-    """400 with the field's name; nothing is recorded."""
+    """A malformed order gets 400 with the field's name and leaves no record."""
     await exchange.market()
     ann = await exchange.trader("ann")
     for fields, path in MALFORMED:
@@ -92,12 +92,12 @@ async def test_malformed_orders(exchange: Exchange) -> None:
         assert error["code"] == "VALIDATION_FAILED"
         assert path in [problem["path"] for problem in error["details"]], (fields, error)
     assert (await ann.client.get("/v1/orders")).json()["items"] == []
-    # two accounts, a market and a deposit, and nothing since
+    # two accounts, a market and a deposit, and nothing later
     assert exchange.node.core.status().sequence == 4
 
 
 async def test_several_problems_at_once(exchange: Exchange) -> None:
-    """All of them are named."""
+    """One error names all problems."""
     ann = await exchange.trader("ann")
     body = {**ORDER, "price": "2", "qty": -1, "side": "UP", "extra": 1}
     error = error_of(await ann.client.post("/v1/orders", json=body))
@@ -128,7 +128,7 @@ BODIES: list[tuple[bytes, str, int]] = [
 
 
 async def test_bodies_that_are_not_requests(exchange: Exchange) -> None:
-    """The hot route and the others refuse them alike."""
+    """POST /v1/orders and other routes refuse invalid bodies alike."""
     ann = await exchange.trader("ann")
     paths = ("/v1/orders", "/v1/orders/", "/v1/auth/register")
     for path, (body, kind, status) in itertools.product(paths, BODIES):
@@ -139,7 +139,7 @@ async def test_bodies_that_are_not_requests(exchange: Exchange) -> None:
 
 
 async def test_a_large_body_in_pieces(exchange: Exchange) -> None:
-    """The limit holds without a Content-Length too."""
+    """The size limit holds for a body without Content-Length."""
     ann = await exchange.trader("ann")
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -181,8 +181,8 @@ NOWHERE = [
 ]
 
 
-async def test_requests_that_lead_nowhere(exchange: Exchange) -> None:
-    """A clear error in the envelope."""
+async def test_unknown_routes_and_methods(exchange: Exchange) -> None:
+    """A request for an unknown route or method gets an error in the envelope."""
     await exchange.market()
     for method, path, status, code in NOWHERE:
         answer = await exchange.anonymous.request(method, path)
@@ -193,7 +193,7 @@ async def test_requests_that_lead_nowhere(exchange: Exchange) -> None:
 
 
 async def test_problems_in_a_query_are_named(exchange: Exchange) -> None:
-    """The path is the parameter."""
+    """A problem of a query names its parameter as the path."""
     ann = await exchange.trader("ann")
     for query, path in (
         ("limit=0", "limit"),
@@ -229,7 +229,7 @@ MARKETS: list[tuple[Json, str]] = [
 
 
 async def test_malformed_markets(exchange: Exchange) -> None:
-    """400 with the field's name."""
+    """A malformed market gets 400 with the field's name."""
     for fields, path in MARKETS:
         body = {"slug": "rain", "question": "Will it rain?", **fields}
         answer = await exchange.admin.client.post("/v1/markets", json=body)
@@ -238,7 +238,7 @@ async def test_malformed_markets(exchange: Exchange) -> None:
 
 
 async def test_every_answer_has_its_headers(exchange: Exchange) -> None:
-    """A request's id, given or new, and what keeps browsers safe."""
+    """Every answer has a request id, given or new, and the security headers."""
     for method, path in (("GET", "/v1/markets"), ("POST", "/v1/orders"), ("GET", "/nothing")):
         answer = await exchange.anonymous.request(method, path, headers={"x-request-id": "mine 1"})
         assert answer.headers["x-request-id"] == "mine 1"
@@ -258,10 +258,10 @@ async def test_every_answer_has_its_headers(exchange: Exchange) -> None:
         assert len(ids) == 2
 
 
-async def test_a_core_that_does_not_answer(
+async def test_failures_of_the_core_are_answered_alike(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same errors on the hot route as on the others, and no detail of a defect."""
+    """All routes answer a core's failure with the same error and without details of a defect."""
     await exchange.market()
     ann = await exchange.trader("ann")
     failures: list[tuple[Exception, int, str]] = [
@@ -294,7 +294,7 @@ async def test_a_core_that_does_not_answer(
 
 
 async def test_a_database_that_is_away() -> None:
-    """503 that says so, and nothing of the database's own words."""
+    """A missing database gets 503 without the driver's message."""
     database = Database("postgresql://nobody@127.0.0.1:1/nowhere")
     with pytest.raises(DBAPIError) as raised:
         async with database.read():
@@ -309,7 +309,7 @@ async def test_a_database_that_is_away() -> None:
 
 
 async def test_health_and_status(exchange: Exchange) -> None:
-    """Each part is named."""
+    """Health and status name each part."""
     health = await exchange.anonymous.get("/healthz")
     parts = {"status": "ok", "database": "ok", "redis": "disabled", "core": "ok"}
     assert (health.status_code, health.json()) == (200, parts)
@@ -324,7 +324,10 @@ async def test_health_and_status(exchange: Exchange) -> None:
 
 
 async def test_a_recorded_refusal_stands_when_its_market_appears(exchange: Exchange) -> None:
-    """The same request gets the same 404, another under its id 409."""
+    """A recorded refusal is repeated with its 404 after its market appears.
+
+    Another request under its id gets 409.
+    """
     ann = await exchange.trader("ann")
     order = {**ORDER, "marketId": 1, "clientOrderId": "c"}
     first = await ann.client.post("/v1/orders", json=order)
@@ -336,9 +339,12 @@ async def test_a_recorded_refusal_stands_when_its_market_appears(exchange: Excha
     assert other.json()["error"]["code"] == "DUPLICATE_CLIENT_ORDER_ID"
 
 
-async def test_a_slug_that_nobody_knows_is_refused_and_not_for_ever(exchange: Exchange) -> None:
-    """The core was not asked, so nothing is recorded: once there is such a market it is placed.
-    What comes before the market among the refusals comes first all the same."""
+async def test_an_unknown_slug_leaves_no_record(exchange: Exchange) -> None:
+    """An order for an unknown slug is refused without a record.
+
+    It is placed once the market exists. Refusals that precede the check of the market still take
+    precedence.
+    """
     ann = await exchange.trader("ann")
     order = {**ORDER, "marketId": "later", "clientOrderId": "c"}
     too_late = {**order, "deadline": "2020-01-01T00:00:00Z"}
@@ -356,7 +362,7 @@ async def test_a_slug_that_nobody_knows_is_refused_and_not_for_ever(exchange: Ex
 
 
 async def test_a_repeat_may_name_the_market_another_way(exchange: Exchange) -> None:
-    """By slug or by id, it is the same order."""
+    """A repeat may name the market by id instead of slug."""
     market = await exchange.market()
     ann = await exchange.trader("ann")
     order = {**ORDER, "clientOrderId": "c"}
@@ -367,7 +373,7 @@ async def test_a_repeat_may_name_the_market_another_way(exchange: Exchange) -> N
 
 
 async def test_a_market_closes_in_the_future(exchange: Exchange) -> None:
-    """A closing time that has passed would use up the slug for a market that never was open."""
+    """A closing time in the past is refused, because it would use up the slug."""
     boss = exchange.admin.client
     past = {"slug": "past", "question": "?", "closesAt": "2020-01-01T00:00:00Z"}
     answer = await boss.post("/v1/markets", json=past)
@@ -380,7 +386,7 @@ async def test_a_market_closes_in_the_future(exchange: Exchange) -> None:
 
 
 async def test_a_cancel_takes_no_fields(exchange: Exchange) -> None:
-    """Nothing, or an empty object; anything else may have been meant for another call."""
+    """A cancel takes no body or an empty object; fields may be meant for another call."""
     await exchange.market()
     ann = await exchange.trader("ann")
     id = (await ann.client.post("/v1/orders", json=ORDER)).json()["id"]
@@ -389,7 +395,7 @@ async def test_a_cancel_takes_no_fields(exchange: Exchange) -> None:
 
 
 def test_a_refused_request_is_freed_at_once() -> None:
-    """Its frames, which hold what it sent, do not wait for the garbage collector."""
+    """A refusal's frames, which hold the request, are freed without the garbage collector."""
 
     def answer() -> "weakref.ref[Refusal]":
         try:

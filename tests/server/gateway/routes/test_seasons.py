@@ -1,4 +1,4 @@
-"""Seasons and the leaderboard over HTTP: profits, credits, names, and who may look."""
+"""Seasons and the leaderboard over HTTP: profits, credits, names and permissions."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ SEASONS, BOARD = "/v1/seasons", "/v1/leaderboard"
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every board is read after it was asked for, however long the one before took to compute."""
+    """Compute every board for its request, however long the previous one took."""
     monkeypatch.setattr(leaderboard_cache, "PATIENCE_SECONDS", 60.0)
     monkeypatch.setattr(leaderboard_cache, "WAIT_SECONDS", 60.0)
 
@@ -51,7 +51,7 @@ async def acts(exchange: Exchange) -> list[tuple[str, str, Json]]:
 
 
 async def test_a_season_from_start_to_end(exchange: Exchange) -> None:
-    """Money moved is no profit, whatever was gained before stays out, and the end is the end."""
+    """A season's profits exclude transfers and earlier gains, and stay fixed after its end."""
     await exchange.market("rain", takerFeeRate="0.07")
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     named = await ann.client.patch("/v1/auth/me", json={"displayName": "Rainmaker"})
@@ -69,7 +69,7 @@ async def test_a_season_from_start_to_end(exchange: Exchange) -> None:
     assert (first.status_code, season["name"], season["credit"]) == (201, "Spring", "50.000000")
     assert season["creditedAt"] is not None
     assert season["endedAt"] is None
-    # Both gained nothing since, and share the rank; the older account comes first.
+    # Both gained nothing since and share the rank; the older account comes first.
     assert await ranks(ann, season="Spring") == [
         (1, "Rainmaker", "0.000000", "150.000000", 0),
         (1, player, "0.000000", "149.832000", 0),
@@ -110,10 +110,10 @@ async def test_a_season_from_start_to_end(exchange: Exchange) -> None:
     assert [line["reason"] for line in ledger] == ["test", "season Spring", "test"]
 
 
-async def test_a_start_that_stops_goes_on(
+async def test_an_interrupted_start_can_be_repeated(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same request credits whom the first one left out, and nobody twice."""
+    """A repeat of an interrupted start credits the remaining accounts, and none twice."""
     traders = [await exchange.register(f"user{number}@example.com") for number in range(5)]
     assert (await change(exchange, traders[2], disabled=True)).status_code == 200
     bus, sent = exchange.app.context.services.bus, 0
@@ -135,7 +135,7 @@ async def test_a_start_that_stops_goes_on(
     for credit in ("49", None):
         assert refused(await start(exchange, "Spring", credit=credit)) == (409, "NAME_TAKEN")
     late = await exchange.register("late@example.com")
-    for left in (2, 0):  # three had it already: one of them though its request was lost
+    for left in (2, 0):  # three were credited before, one of them without a reply
         again = await start(exchange, "spring", credit="50.0")
         assert (again.status_code, again.json()["creditedAt"] is not None) == (200, True)
         assert again.json()["accountsCredited"] == left
@@ -145,7 +145,7 @@ async def test_a_start_that_stops_goes_on(
     balance = await got(exchange.admin, f"/v1/users/{traders[2].id}/balance")
     assert balance["total"] == "0.000000"
     assert len(await acts(exchange)) == 1
-    # No request can have the key of a credit.
+    # No request can use the key of a credit.
     body = {"userId": late.id, "amount": "50", "reason": "season Spring"}
     headers = {"idempotency-key": f"season 1 {late.id}"}
     forged = await exchange.admin.client.post("/v1/user/transfer", json=body, headers=headers)
@@ -154,7 +154,7 @@ async def test_a_start_that_stops_goes_on(
 
 @ON_ONE_DATABASE
 async def test_refusals(exchange: Exchange) -> None:
-    """Impossible names, unknown seasons, a second season, and whoever is no admin."""
+    """Invalid names, unknown seasons, a second season and users who are no admins are refused."""
     ann = await exchange.register("ann@example.com")
     for name in ("", " ", ".", "a/b", "a\u202eb", "a" * 65, 7):
         assert refused(await start(exchange, name)) == (400, "VALIDATION_FAILED")  # type: ignore[arg-type]
@@ -183,7 +183,7 @@ async def test_refusals(exchange: Exchange) -> None:
 async def test_who_may_look(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
-    """Members by default, anybody, or nobody; a key needs to read."""
+    """A setting shows boards to members, to everybody or to nobody; a key needs the read scope."""
     monkeypatch.setitem(exchange.node.settings.__dict__, "leaderboard", setting)
     ann = await exchange.register("ann@example.com")
     keys = [bearer(await make_key(ann, scope, name=scope)) for scope in ("read", "trade")]
@@ -201,7 +201,10 @@ async def test_who_may_look(
 
 @ON_ONE_DATABASE
 async def test_who_is_ranked(exchange: Exchange) -> None:
-    """Neither admins nor house accounts nor disabled ones; of a group its members, for them."""
+    """Admins, house accounts and disabled users are not ranked.
+
+    A group's board ranks its members, for its members only.
+    """
     admin, ann = exchange.admin.client, await exchange.trader("ann")
     gone = await exchange.trader("gone")
     bob = await exchange.trader("bob")
@@ -224,7 +227,7 @@ async def test_who_is_ranked(exchange: Exchange) -> None:
         answer = await bob.client.get(BOARD, params={"group": group})
         assert refused(answer) == (404, "GROUP_NOT_FOUND")
     assert [line[1] for line in await ranks(exchange.admin, group="club")] == [names[ann.id]]
-    # Whoever comes and goes later changes nothing of a season that has ended.
+    # Later changes of members and users do not affect a season that has ended.
     assert (await end(exchange, "Spring")).status_code == 200
     await admin.put(f"/v1/groups/club/members/{bob.id}")
     await change(exchange, gone, disabled=False)
@@ -235,9 +238,11 @@ async def test_who_is_ranked(exchange: Exchange) -> None:
     assert [line[1] for line in await ranks(bob)] == [names[gone.id], names[bob.id]]
 
 
-async def test_a_board_counts_what_its_readers_see(exchange: Exchange) -> None:
-    """A hidden market is in its group's board alone: neither profit, nor value, nor trades tell
-    others of it. When it becomes public, only what was gained since the season's start shows."""
+async def test_boards_count_visible_markets_only(exchange: Exchange) -> None:
+    """Profit, value and trades of a hidden market show only on its group's board.
+
+    When it becomes public, only gains since the season's start show.
+    """
     ann, bob = [await member(exchange, await exchange.trader(name)) for name in ("ann", "bob")]
     await exchange.market("rain")
     await exchange.market("secret", group="club", takerFeeRate="0.07")

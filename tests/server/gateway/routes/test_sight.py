@@ -1,4 +1,4 @@
-"""Markets of groups over HTTP: who sees them, who trades there, and what a leaver may do."""
+"""Markets of groups over HTTP: visibility, trading, and the rights of former members."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ NOT_FOUND = (404, "MARKET_NOT_FOUND")
 
 
 async def slugs(user: User, path: str = "/v1/markets") -> list[str]:
-    """Return the listed slugs; the total must be their number."""
+    """Return the listed slugs, whose number must be the total."""
     listed = await got(user, path)
     assert listed["total"] == len(listed["items"])
     return [one["slug"] for one in listed["items"]]
@@ -26,7 +26,7 @@ async def tried(user: User, market: object, **fields: object) -> httpx.Response:
 
 
 async def said(answer: httpx.Response) -> tuple[int, Json]:
-    """Return an answer without its request's id and the id of a refused order."""
+    """Return an answer without its request id and without the id of a refused order."""
     body = answer.json()
     del body["requestId"]
     body["error"]["details"].pop("orderId", None)
@@ -34,8 +34,10 @@ async def said(answer: httpx.Response) -> tuple[int, Json]:
 
 
 async def test_a_market_of_a_group_exists_for_its_members_alone(exchange: Exchange) -> None:
-    """By slug and by id, in lists and searches, and for orders: others get what they get for a
-    market that never was."""
+    """A group's market exists only for its members, by slug and id, in lists, searches and orders.
+
+    Other users get the answers for a market that does not exist.
+    """
     ann = await member(exchange, await exchange.trader("ann"))
     bob = await exchange.trader("bob")
     await exchange.market("rain")
@@ -73,7 +75,7 @@ async def test_a_market_of_a_group_exists_for_its_members_alone(exchange: Exchan
 
 @ON_ONE_DATABASE
 async def test_an_order_of_others_in_a_hidden_market(exchange: Exchange) -> None:
-    """Exists for nobody who does not see the market: 404 and not 403, open or not."""
+    """Orders in a hidden market get 404 and not 403 for users who do not see it, open or not."""
     ann, cat = [await member(exchange, await exchange.trader(name)) for name in ("ann", "cat")]
     bob = await exchange.trader("bob")
     await exchange.market("secret", group="club")
@@ -89,7 +91,10 @@ async def test_an_order_of_others_in_a_hidden_market(exchange: Exchange) -> None
 
 
 async def test_whoever_leaves_sees_the_market_until_flat(exchange: Exchange) -> None:
-    """And can only cancel and reduce there; sessions and keys alike, from the next request on."""
+    """A former member with a position sees the market and can only cancel and reduce.
+
+    This holds for sessions and keys from the next request on.
+    """
     ann, bob = [await member(exchange, await exchange.trader(name)) for name in ("ann", "bob")]
     await exchange.market("secret", group="club")
     bought = await order(ann, "BUY", 10, "0.40", "secret")
@@ -126,7 +131,10 @@ async def test_whoever_leaves_sees_the_market_until_flat(exchange: Exchange) -> 
 
 
 async def test_an_event_of_a_group(exchange: Exchange) -> None:
-    """Hides all of its markets, later ones too; whoever is not flat in one of them sees all."""
+    """A group's event hides all its markets, later ones too.
+
+    A user with a position in one of them sees them all.
+    """
     ann, bob = [await member(exchange, await exchange.trader(name)) for name in ("ann", "bob")]
     cat = await exchange.trader("cat")
     admin = exchange.admin.client
@@ -159,8 +167,10 @@ async def test_an_event_of_a_group(exchange: Exchange) -> None:
 
 
 async def test_a_market_that_moves_into_a_group(exchange: Exchange) -> None:
-    """Is gone at once for others, but for whoever is not flat there; an unknown group is refused
-    and changes nothing."""
+    """A market that moves into a group disappears at once for users without a position.
+
+    An unknown group is refused.
+    """
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await member(exchange, exchange.admin)
     await exchange.market("rain")
@@ -183,7 +193,7 @@ async def test_a_market_that_moves_into_a_group(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_the_sequence_is_for_admins(exchange: Exchange) -> None:
-    """It counts what happens in hidden markets, too."""
+    """Only admins see the sequence, because it counts events of hidden markets."""
     ann = await exchange.register("ann@example.com")
     assert (await got(ann, "/v1/status"))["sequence"] is None
     assert (await exchange.anonymous.get("/v1/status")).json()["sequence"] is None
@@ -191,9 +201,11 @@ async def test_the_sequence_is_for_admins(exchange: Exchange) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_who_trades_on_elsewhere_is_not_looked_up_again(exchange: Exchange) -> None:
-    """Somebody who is not flat costs a look-up when they may be, not with each of their orders:
-    neither in a public market nor where they keep shares."""
+async def test_a_former_member_costs_few_look_ups(exchange: Exchange) -> None:
+    """A user with a position costs a look-up only when it may end, and not with each order.
+
+    This holds in public markets and in markets where they keep shares.
+    """
     ann, bob = [await member(exchange, await exchange.trader(name)) for name in ("ann", "bob")]
     await exchange.market("rain")
     await exchange.market("secret", group="club")

@@ -1,4 +1,4 @@
-"""Markets, orders and money over HTTP, as the API promises them."""
+"""Markets, orders and money over HTTP, as the API specifies."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ pytestmark = ON_ONE_DATABASE
 
 
 async def test_markets(exchange: Exchange) -> None:
-    """Created, shown by id and slug, listed with filters, changed."""
+    """Markets are created, shown by id and slug, listed with filters, and changed."""
     fields = {"tickSize": "0.001", "makerFeeRate": 0, "takerFeeRate": 0.07, "closesAt": LATER}
     made = await exchange.market("rain", **fields)
     assert TIME.fullmatch(made.pop("createdAt"))
@@ -63,7 +63,7 @@ async def test_markets(exchange: Exchange) -> None:
 
 
 async def test_an_order_that_rests(exchange: Exchange) -> None:
-    """Every field of the order, the cash it locks, and its level in the book."""
+    """A resting order shows every field, the cash it locks and its level in the book."""
     await exchange.market()
     ann = await exchange.trader("ann")
     bid = await placed(ann, limit("BUY", "0.60", 10, clientOrderId="mine"))
@@ -99,7 +99,7 @@ async def test_an_order_that_rests(exchange: Exchange) -> None:
 
 
 async def test_a_trade_from_both_sides(exchange: Exchange) -> None:
-    """Orders, fills and trades of worked example 1."""
+    """Orders, fills and trades show worked example 1."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await placed(ann, limit("BUY", "0.60", 10))
@@ -129,7 +129,7 @@ async def test_a_trade_from_both_sides(exchange: Exchange) -> None:
 
 
 async def test_positions_and_portfolio(exchange: Exchange) -> None:
-    """Valued at the last price without a book on both sides, else at the midpoint."""
+    """Positions are valued at the midpoint of a two-sided book, else at the last price."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await placed(ann, limit("BUY", "0.60", 10))
@@ -161,7 +161,7 @@ async def test_positions_and_portfolio(exchange: Exchange) -> None:
 
 
 async def test_a_client_order_id(exchange: Exchange) -> None:
-    """The same content is the same order, for ever; other content is refused."""
+    """A client order id names one order for ever; other content under it is refused."""
     await exchange.market()
     ann = await exchange.trader("ann")
     body = limit("BUY", "0.5", 10, clientOrderId="a")
@@ -184,7 +184,7 @@ async def test_a_client_order_id(exchange: Exchange) -> None:
 
 
 async def test_orders_of_another(exchange: Exchange) -> None:
-    """Neither seen, amended nor cancelled; an admin may see and cancel."""
+    """A user cannot see, amend or cancel another's order; an admin may see and cancel it."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     for _ in range(2):
@@ -206,8 +206,11 @@ async def test_orders_of_another(exchange: Exchange) -> None:
     assert (await got(bob, "/v1/orders"))["items"] == []
 
 
-async def test_orders_by_ones_own_id(exchange: Exchange) -> None:
-    """Shown, amended and cancelled by client:ID, whatever it holds but a slash; one's own alone."""
+async def test_orders_by_their_client_order_ids(exchange: Exchange) -> None:
+    """client:ID shows, amends and cancels the user's own order.
+
+    The id may hold anything but a slash.
+    """
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     ref = "client:a%20%3Fid:é%25"
@@ -226,7 +229,7 @@ async def test_orders_by_ones_own_id(exchange: Exchange) -> None:
 
 
 async def test_orders_that_cannot_exist(exchange: Exchange) -> None:
-    """404, whatever is written where an id belongs."""
+    """Any text in place of an order's id gets 404 if no order has it."""
     ann = await exchange.trader("ann")
     for id in ("0", "99", "-1", "abc", "1.5", str(2**63), "9" * 400, "%00", "%E2%91%A0", "１"):
         for method, path in (("GET", ""), ("PATCH", ""), ("POST", "/cancel")):
@@ -241,7 +244,7 @@ async def test_orders_that_cannot_exist(exchange: Exchange) -> None:
 
 
 async def test_amending_and_cancelling(exchange: Exchange) -> None:
-    """Answers show the order after the change, with all its fills."""
+    """An answer to an amend or cancel shows the changed order with all its fills."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await placed(ann, limit("BUY", "0.5", 10))
@@ -266,7 +269,7 @@ async def test_amending_and_cancelling(exchange: Exchange) -> None:
 
 
 async def test_pages(exchange: Exchange) -> None:
-    """Cursors run through all orders, trades and fills once, newest first."""
+    """Cursors page through all orders, trades and fills once, newest first."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     for _ in range(5):
@@ -292,7 +295,7 @@ async def test_pages(exchange: Exchange) -> None:
 
 
 async def test_transfers(exchange: Exchange) -> None:
-    """By id or e-mail, once per idempotency key, within the limits, by admins only."""
+    """An admin transfers by id or e-mail, within limits, once per idempotency key."""
     ann = await exchange.register("ann@example.com")
     admin = exchange.admin.client
     body = {"email": " ANN@example.com", "amount": "10.5", "reason": "gift"}
@@ -329,7 +332,7 @@ async def test_transfers(exchange: Exchange) -> None:
 
 
 async def test_resolution(exchange: Exchange) -> None:
-    """Resolving pays and tells how much; final is final."""
+    """A resolution pays and reports the amounts, and cannot be repeated."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await placed(ann, limit("BUY", "0.6", 10))
@@ -358,7 +361,7 @@ async def test_resolution(exchange: Exchange) -> None:
 
 
 async def test_many_at_once(exchange: Exchange) -> None:
-    """Orders of many connections are all answered, each with an id of its own."""
+    """Concurrent orders of many connections are all answered, each with its own id."""
     await exchange.market()
     ann = await exchange.trader("ann")
     orders = await asyncio.gather(*(placed(ann, limit("BUY", "0.1", 1)) for _ in range(50)))

@@ -1,4 +1,4 @@
-"""Groups of users over HTTP: names, members, and the groups of whoever asks."""
+"""Groups of users over HTTP: names, members, and a user's own groups."""
 
 import httpx
 import pytest
@@ -17,7 +17,7 @@ async def made(exchange: Exchange, name: str) -> httpx.Response:
 
 
 async def principal_of(exchange: Exchange, header: str) -> Principal:
-    """Return the principal of a request with that authorization."""
+    """Return the principal of a request with this authorization."""
     token = header.removeprefix("Bearer ")
     found = await exchange.app.context.principals.principal(token, token)
     assert found is not None
@@ -25,7 +25,10 @@ async def principal_of(exchange: Exchange, header: str) -> Principal:
 
 
 async def test_members_come_and_go_at_once(exchange: Exchange) -> None:
-    """For sessions and keys that are in use; again changes nothing; every act is in the log."""
+    """Changes of members apply at once to active sessions and keys, and are logged.
+
+    A repeat changes nothing.
+    """
     admin, ann = exchange.admin.client, await exchange.register("ann@example.com")
     headers = (
         ann.client.headers["authorization"],
@@ -63,14 +66,14 @@ async def test_members_come_and_go_at_once(exchange: Exchange) -> None:
 @ON_ONE_DATABASE
 @pytest.mark.parametrize("again", ["CLUB", " club ", "c\u200dlub", "\uff43lub", "cLub\ufe0f"])
 async def test_names_that_look_alike_are_one(exchange: Exchange, again: str) -> None:
-    """The second is refused."""
+    """A group name that looks like another's is refused."""
     assert (await made(exchange, "club")).status_code == 201
     assert refused(await made(exchange, again)) == (409, "NAME_TAKEN")
 
 
 @ON_ONE_DATABASE
 async def test_refusals(exchange: Exchange) -> None:
-    """Unknown groups and users, impossible names, and whoever is no admin; nothing changes."""
+    """Unknown groups and users, invalid names and users who are no admins are refused."""
     admin, ann = exchange.admin.client, await exchange.register("ann@example.com")
     await made(exchange, "club")
     for name in ("", " ", ".", "..", "a/b", "a\u202eb", "a" * 65):
@@ -98,7 +101,7 @@ async def test_refusals(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_groups_are_listed_page_by_page(exchange: Exchange) -> None:
-    """Each once, the oldest first, with the number of all."""
+    """Pages list each group once, oldest first, with the number of all."""
     for name in "abc":
         await made(exchange, name)
     first = await got(exchange.admin, f"{GROUPS}?limit=2")

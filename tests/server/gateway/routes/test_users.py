@@ -1,4 +1,4 @@
-"""Users as admins see and change them, over HTTP."""
+"""Admins see and change users over HTTP."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from tests.support.raw_http import connected
 
 
 async def test_lists_show_money_and_use(exchange: Exchange) -> None:
-    """The cash of each, and the last use of a session or a key; null before the first."""
+    """Lists show each user's cash and the last use of a session or key, or null."""
     ann = await exchange.trader("ann", "12.5")
     made = await exchange.admin.client.post("/v1/users", json={"email": "new"})
     await exchange.market()
@@ -42,7 +42,7 @@ async def test_lists_show_money_and_use(exchange: Exchange) -> None:
 
 @ON_ONE_DATABASE
 async def test_admins_see_what_a_user_sees(exchange: Exchange) -> None:
-    """The same answers, filtered and page by page, and nobody else sees them."""
+    """Admins see a user's own lists with the same filters and pages; other users do not."""
     await exchange.market()
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     for _ in range(3):
@@ -72,7 +72,7 @@ async def test_admins_see_what_a_user_sees(exchange: Exchange) -> None:
 
 
 async def test_admins_list_users(exchange: Exchange) -> None:
-    """Found by a part of e-mail or name, in the order of their ids, an e-mail given whole first."""
+    """Admins find users by a part of e-mail or name, ordered by id; a whole e-mail comes first."""
     emails = ["xann@example.com", "ann@example.com", "a_b@example.com", "axb@example.com"]
     users = [await exchange.register(email) for email in emails]
     client = exchange.admin.client
@@ -89,12 +89,12 @@ async def test_admins_list_users(exchange: Exchange) -> None:
     assert await found(limit=2, offset=1) == (emails[:2], 5)
     assert await found(offset=5) == ([], 5)
     assert await found(q="ANN@example.com") == ([emails[1], emails[0]], 2)
-    assert await found(q="ann EX") == (everyone, 5)  # their name
+    assert await found(q="ann EX") == (everyone, 5)  # matched by name
     assert await found(q="a_b") == ([emails[2]], 1)
     assert await found(q="%") == ([], 0)
     assert await found(q="nobody") == ([], 0)
 
-    for q in ("", emails[1]):  # by cursor: the same, whatever the size of a page
+    for q in ("", emails[1]):  # by cursor: the same users for any size of a page
         whole, _ = await found(q=q)
         for size in (1, 2):
             shown: list[str] = []
@@ -118,8 +118,8 @@ async def test_admins_list_users(exchange: Exchange) -> None:
 
 
 @ON_ONE_DATABASE
-async def test_only_admins_do_so(exchange: Exchange) -> None:
-    """Nobody promotes themselves."""
+async def test_only_admins_change_users(exchange: Exchange) -> None:
+    """Only admins change users; nobody can promote themselves."""
     ann = await exchange.register("ann@example.com")
     path = f"/v1/users/{ann.id}"
     for client, expected in (
@@ -132,7 +132,7 @@ async def test_only_admins_do_so(exchange: Exchange) -> None:
 
 
 async def test_a_new_role_holds_at_once(exchange: Exchange) -> None:
-    """For a token that was used a moment ago."""
+    """A new role applies at once to a token in use."""
     ann = await exchange.register("ann@example.com")
     assert refused(await ann.client.get("/v1/users")) == (403, "FORBIDDEN")
     answer = await change(exchange, ann, role="ADMIN")
@@ -143,7 +143,10 @@ async def test_a_new_role_holds_at_once(exchange: Exchange) -> None:
 
 
 async def test_a_disabled_user_is_out_at_once(exchange: Exchange) -> None:
-    """With session, key, password and refresh token; enabled again, only the password is good."""
+    """A disabled user's session, key, password and refresh token fail at once.
+
+    After enabling, only the password works.
+    """
     ann = await exchange.register("ann@example.com")
     body = {"name": "bot", "scopes": ["read"]}
     key = (await ann.client.post("/v1/auth/api-keys", json=body)).json()["key"]
@@ -172,7 +175,10 @@ async def test_a_disabled_user_is_out_at_once(exchange: Exchange) -> None:
 
 
 async def test_the_orders_of_a_disabled_user_are_cancelled(exchange: Exchange) -> None:
-    """In every market, before the answer, by the admin; nobody else's, and for good."""
+    """Disabling a user cancels exactly their orders in every market, before the answer.
+
+    The reason names the admin.
+    """
     for slug in ("rain", "snow"):
         await exchange.market(slug)
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
@@ -195,14 +201,17 @@ async def test_the_orders_of_a_disabled_user_are_cancelled(exchange: Exchange) -
 
 
 def unfinished(path: str, body: bytes, *lines: str) -> bytes:
-    """Return a request up to the last byte but one of its body."""
+    """Return a request without the last byte of its body."""
     head = [f"POST {path} HTTP/1.1", "host: x", f"content-length: {len(body)}", *lines]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body[:-1]
 
 
 @pytest.fixture
 def taken_in(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Set once a POST waits for its body, its asker known where that is asked before."""
+    """Return an event that is set once a POST waits for its body.
+
+    By then its user is known if that is checked before the body.
+    """
     event = asyncio.Event()
     require, concerns = Authenticator.require, OrderFastPath.concerns
 
@@ -238,7 +247,7 @@ def taken_in(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 async def test_disabling_while_an_order_arrives(
     exchange: Exchange, taken_in: asyncio.Event, path: str, lines: list[str]
 ) -> None:
-    """What is whole only after the cancel is refused, whichever way in it had begun to take."""
+    """An order whose body ends after its user's disabling is refused, on every path."""
     await exchange.market()
     ann = await exchange.trader("ann")
     order = limit("BUY", "0.40", 10)
@@ -263,7 +272,7 @@ async def test_disabling_while_an_order_arrives(
 async def test_disabling_while_a_token_is_looked_up(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the database said before does not let anybody in after."""
+    """A look-up from before a user's disabling admits no order after it."""
     await exchange.market()
     ann = await exchange.trader("ann")
     looked_up, go_on = asyncio.Event(), asyncio.Event()
@@ -291,7 +300,10 @@ async def test_disabling_while_a_token_is_looked_up(
 async def test_disabling_while_the_core_is_overloaded(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The user is out all the same, and the same call again cancels what was left open."""
+    """A user is disabled although the core is overloaded.
+
+    A repeat of the call cancels the orders left open.
+    """
     await exchange.market()
     ann = await exchange.trader("ann")
     await placed(ann, limit("BUY", "0.40", 10))
@@ -310,7 +322,10 @@ async def test_disabling_while_the_core_is_overloaded(
 
 @pytest.mark.parametrize("fields", [{"role": "USER"}, {"disabled": True}])
 async def test_the_last_active_admin_stays(exchange: Exchange, fields: dict[str, object]) -> None:
-    """Disabled admins do not count; two cannot remove each other at the same moment."""
+    """The last active admin cannot be removed, and two admins cannot remove each other at once.
+
+    Disabled admins do not count.
+    """
     boss = exchange.admin
     ann = await exchange.register("ann@example.com")
     await change(exchange, ann, role="ADMIN", disabled=True)
@@ -320,7 +335,7 @@ async def test_the_last_active_admin_stays(exchange: Exchange, fields: dict[str,
 
     await change(exchange, ann, disabled=False)
     ann = await exchange.again(ann)
-    for user in (boss, ann):  # both are known, so that both pass the gate
+    for user in (boss, ann):  # puts both into the cache, so that both pass authentication
         assert (await user.client.get("/v1/users")).status_code == 200
     answers = await asyncio.gather(
         ann.client.patch(f"/v1/users/{boss.id}", json=fields),
@@ -335,7 +350,7 @@ async def test_the_last_active_admin_stays(exchange: Exchange, fields: dict[str,
 
 @ON_ONE_DATABASE
 async def test_changes_that_cannot_be(exchange: Exchange) -> None:
-    """404 for nobody, 400 for what is malformed or changes nothing."""
+    """A change of an unknown user gets 404, and a malformed or empty change gets 400."""
     client = exchange.admin.client
     for id in ("999999", "0", "-1", "x", str(10**30)):
         answer = await client.patch(f"/v1/users/{id}", json={"role": "ADMIN"})

@@ -9,7 +9,7 @@ pytestmark = ON_ONE_DATABASE
 
 
 async def position(user: User) -> tuple[str, str, str]:
-    """Return YES, NO and realizedPnl in the one market."""
+    """Return YES, NO and realizedPnl in the only market."""
     (found,) = (await user.client.get("/v1/user/positions")).json()["items"]
     return found["qtyLong"], found["qtyShort"], found["realizedPnl"]
 
@@ -33,7 +33,7 @@ async def position(user: User) -> tuple[str, str, str]:
 async def test_examples_1_to_4(
     exchange: Exchange, outcome: Json, a: str, b: str, c: str, paid: tuple[int, str]
 ) -> None:
-    """Three users trade, close, leave an order behind, and the market ends."""
+    """Examples 1 to 4: three users trade, close and leave an order, and the market resolves."""
     await exchange.market()
     ann, bob, cid = [await exchange.trader(name) for name in ("ann", "bob", "cid")]
 
@@ -74,7 +74,7 @@ async def test_examples_1_to_4(
 
 
 async def test_example_5(exchange: Exchange) -> None:
-    """The taker's fee, and what is locked for it before."""
+    """Example 5: the taker's fee, and the cash locked for it before."""
     await exchange.market("rain", takerFeeRate="0.07")
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await order(ann, "BUY", 10, "0.60")

@@ -1,4 +1,4 @@
-"""A database with rows put in by hand, and a look at how queries go through them."""
+"""A database with rows inserted by hand, and a view of the query plans."""
 
 from tests.support.database_rows import db
 

@@ -1,4 +1,4 @@
-"""When trading in a market ended, as the admin log tells."""
+"""The end of trading in a market, as the admin log records it."""
 
 from sqlalchemy import insert
 
@@ -13,7 +13,7 @@ ACTS = 5_000
 
 
 def market(id: int, event_id: int | None = None) -> MarketRecord:
-    """Return a resolved market that was made at 1."""
+    """Return a resolved market created at time 1."""
     return MarketRecord(
         id, f"m-{id}", "?", "", MarketStatus.RESOLVED, Outcome.YES, None, 100, 0, 0, None, 1, 1,
         None, 0, 0, event_id,
@@ -21,7 +21,7 @@ def market(id: int, event_id: int | None = None) -> MarketRecord:
 
 
 async def test_only_the_acts_on_the_markets_are_read(db: Database) -> None:
-    """By an index, however many acts on others the log holds."""
+    """Only the markets' own acts are read, by an index, however many others the log holds."""
     ours = [("market:1", "MARKET_CLOSE", 20), ("event:9", "EVENT_RESOLVE", 30)]
     others = [(f"market:{100 + n}", "MARKET_OPEN", 40) for n in range(ACTS)]
     rows = [

@@ -1,4 +1,4 @@
-"""The statement's balances, counted back from what a page begins with."""
+"""The statement's balances are counted back from the first entry of a page."""
 
 import random
 import re
@@ -20,7 +20,7 @@ ENTRIES = 400
 async def stored(
     db: Database, rng: random.Random, count: int = ENTRIES, others: int = 1
 ) -> dict[int, int]:
-    """Store entries of ann and of others, and return the balance after each of hers."""
+    """Store entries of ann and of others; return the balance after each of ann's."""
     cash = {ANN: 0, BOB: 0}
     rows: list[dict[str, Any]] = []
     balances: dict[int, int] = {}
@@ -46,7 +46,7 @@ async def stored(
 
 
 async def test_balances_across_pages(db: Database) -> None:
-    """On every page, whatever is filtered: what all the entries up to the line add up to."""
+    """A line's balance is the sum of all entries up to it, on every page and with every filter."""
     rng = random.Random(7)
     balances = await stored(db, rng)
     for market_id, kind, limit in (
@@ -74,7 +74,7 @@ async def test_balances_across_pages(db: Database) -> None:
 
 
 async def test_a_page_goes_through_its_own_lines(db: Database) -> None:
-    """By the key, which begins with the user, however many there are above or below."""
+    """A page reads only its own lines by the key, which begins with the user."""
     await stored(db, random.Random(1), 5_000, others=80)
     await analyze(db)
     async with db.read() as connection:

@@ -1,4 +1,4 @@
-"""How a user's orders are found."""
+"""Queries for a user's orders and their plans."""
 
 from itertools import product
 from typing import Any
@@ -20,7 +20,10 @@ MANY = 3_000
 
 @pytest.fixture
 async def long_ago(db: Database) -> Database:
-    """A user with two open orders before a long history, and one with many open orders."""
+    """Return a database with a user who has two open orders before a long history.
+
+    Another user has many open orders.
+    """
     rows = [order_row(1, ANN), order_row(2, ANN, status="PARTIALLY_FILLED", filled=1)]
     rows += [order_row(id, ANN, status="CANCELED") for id in range(3, MANY)]
     rows += [order_row(MANY + n, BOB) for n in range(MANY)]
@@ -30,7 +33,7 @@ async def long_ago(db: Database) -> Database:
 
 
 async def test_open_orders_are_found_by_their_index(long_ago: Database) -> None:
-    """However long the history, a list of open orders goes through the user's open ones alone."""
+    """A list of open orders reads the user's open orders only, however long the history."""
     for _ in range(2):
         async with long_ago.read() as connection:
             sent = Sent(connection)
@@ -46,14 +49,16 @@ async def test_open_orders_are_found_by_their_index(long_ago: Database) -> None:
                 expected = [2] * (PARTLY in statuses) + [1] * (OPEN in statuses)
                 assert [order.id for order in found] == expected
                 assert "ix_orders_open_user_id" in await sent.plan()
-        await analyze(long_ago)  # also when the database has counted its rows
+        await analyze(long_ago)  # also with the database's statistics
 
 
 async def test_a_page_goes_through_a_bounded_part_of_the_history(
     long_ago: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever it looks for: it ends where the walk does, by the user's index, and the next page
-    goes on from there; all pages together hold what there is, each once."""
+    """A page walks a bounded part of the history by the user's index, whatever its filters.
+
+    The next page continues there, and all pages together hold each matching order once.
+    """
     monkeypatch.setattr(module, "MAX_WALK", 700)
     rows = [order_row(10 * MANY + n, ANN, market_id=SNOW, status="FILLED") for n in range(3)]
     async with long_ago.write() as connection:
@@ -87,7 +92,7 @@ async def test_a_page_goes_through_a_bounded_part_of_the_history(
 
 
 async def test_orders_that_ended_are_found_too(long_ago: Database) -> None:
-    """The index of open orders does not hold them."""
+    """Ended orders are found, although the index of open orders does not hold them."""
     ended = OrderStatus.CANCELED
     async with long_ago.read() as connection:
         for statuses, expected in (((), [3, 2, 1]), ((OPEN, ended), [3, 1]), ((ended,), [3])):

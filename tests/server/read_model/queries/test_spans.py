@@ -1,4 +1,4 @@
-"""How the rows of a span of time are found."""
+"""Queries for the rows of a span of time and their plans."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ MANY = 1_000
 
 @pytest.fixture
 async def history(db: Database) -> Database:
-    """Orders, trades and entries of two users in turn, the n-th of all at the time 10 n."""
+    """Return orders, trades and entries of two users in turn; row n has the time 10 n."""
     made = [
         order_row(n, BOB if n % 3 else ANN, status="CANCELED", created_at=10 * n)
         for n in range(1, MANY)
@@ -54,7 +54,7 @@ async def history(db: Database) -> Database:
 
 
 async def test_the_ids_of_a_span(history: Database) -> None:
-    """Whatever the list: nothing of the span lies outside of them, and nothing else within."""
+    """The ids of a span enclose exactly its rows, for every list."""
     lists: list[tuple[int, tuple[Numbered, ...], list[int]]] = [
         (RAIN, (Numbered.TRADES,), [n for n in range(1, MANY) if not n % 2]),
         (ANN, (Numbered.BUYS, Numbered.SELLS), [*range(1, MANY)]),
@@ -71,7 +71,7 @@ async def test_the_ids_of_a_span(history: Database) -> None:
 
 
 async def test_a_time_is_found_by_the_index_of_its_list(history: Database) -> None:
-    """However long it is; and a page of a span is read by it, too."""
+    """A time is found by the list's index, however long the list, and a page uses the index too."""
     for _ in range(2):
         async with history.read() as connection:
             sent = Sent(connection)

@@ -1,4 +1,4 @@
-"""What accounts have gained: equal to the ledger, and for all of them together minus the fees."""
+"""Accounts' gains equal the ledger's, and add up to minus the fees."""
 
 import asyncio
 import random
@@ -48,7 +48,7 @@ LEDGER = (
 
 @asynccontextmanager
 async def reading(exchange: Exchange) -> AsyncIterator[Database]:
-    """Read the exchange's database beside the core."""
+    """Open the exchange's database for reading beside the core."""
     db = Database(exchange.url)
     try:
         yield db
@@ -63,7 +63,7 @@ async def board_of(db: Database) -> Board:
 
 
 def questions() -> Iterator[Command]:
-    """Yield two more markets alone, and two events, one of them exhaustive."""
+    """Yield two more markets and two events, one of them exhaustive."""
     for slug in ("snow", "hail"):
         yield CreateMarket(slug, "?", "", 1, 300, 0, None, MarketStatus.OPEN, 1)
     for number, exhaustive in ((1, False), (2, True)):
@@ -76,20 +76,20 @@ def questions() -> Iterator[Command]:
 
 
 def anything(draw: random.Random) -> Command:
-    """Return an order near the middle, or a transfer."""
+    """Return a random order near the middle, or a transfer."""
     user = draw.randint(1, USERS)
     if draw.random() < 0.1:
         amount = draw.choice((-3, 1, 7)) * MONEY_ONE + draw.randint(0, 9)
         return Transfer(user, amount, "luck", 1)
     market = draw.choice((*ALONE, *OF_EVENTS[1], *OF_EVENTS[2]))
-    fine = 1 if market in (2, 3) else 100  # midpoints between two prices, too
+    fine = 1 if market in (2, 3) else 100  # midpoints between two prices too
     price = draw.randint(2_000 // fine, 6_000 // fine) * fine
     side, qty = draw.choice((BUY, SELL)), draw.randint(1, 900)
     return PlaceOrder(user, market, side, OrderType.LIMIT, price, qty, TimeInForce.GTC)
 
 
 def ends(draw: random.Random) -> list[Command]:
-    """Return resolutions of every kind, in any order."""
+    """Return resolutions of every kind in random order."""
     found: list[Command] = [
         ResolveMarket(1, Outcome.YES, actor_id=1),
         ResolveMarket(2, Outcome.SCALAR, 3_333, actor_id=1),
@@ -101,11 +101,11 @@ def ends(draw: random.Random) -> list[Command]:
     return [*found, ResolveEvent(1, EventOutcome.VOID, actor_id=1)]
 
 
-async def test_gains_are_what_the_ledger_says(
-    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also between the steps of resolutions: each profit is the worth less the money moved, and all
-    of them add up to minus the fees."""
+async def test_gains_equal_the_ledger(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each profit is the worth less the money moved, also between the steps of resolutions.
+
+    All profits add up to minus the fees.
+    """
     monkeypatch.setattr(steps, "STEP", 4)
     draw = random.Random(3)
     checked = 0
@@ -132,7 +132,7 @@ async def test_gains_are_what_the_ledger_says(
 
 
 async def check(db: Database) -> None:
-    """Compare the board of everybody with the ledger."""
+    """Compare the board of all users with the ledger."""
     async with db.read() as connection:
         board = await board_now(connection, None, EVERYBODY)
         moved, trades, fees = [
@@ -142,7 +142,7 @@ async def check(db: Database) -> None:
     for one in board.standings:
         user = int(one.display_name.removeprefix("player-"))
         assert (one.value - one.profit, one.trades) == (moved[user], trades[user])
-    # A VOID in its steps counts as done: its fees are back.
+    # A VOID in steps counts as done: its fees are returned.
     assert sum(one.profit for one in board.standings) == fees["VOID"] - fees["all"]
     profits = [one.profit for one in board.standings]
     assert profits == sorted(profits, reverse=True)
@@ -152,13 +152,13 @@ async def check(db: Database) -> None:
 
 
 async def value_of(db: Database, user: int) -> int:
-    """Return what the board says an account is worth."""
+    """Return the board's value of an account."""
     found = {one.display_name: one.value for one in (await board_of(db)).standings}
     return found[f"player-{user}"]
 
 
 async def fine_market(running: Running) -> None:
-    """Let user 1 hold 1.00 YES of a market with the finest tick, bought of user 2 at 0.50."""
+    """Let user 1 hold 1.00 YES of a market with the finest tick, bought from user 2 at 0.50."""
     await running.do(CreateMarket("fine", "?", "", 1, 0, 0, None, MarketStatus.OPEN, 1))
     for user, side in ((1, BUY), (2, SELL)):
         await running.do(order(user, side, 5_000))
@@ -170,7 +170,10 @@ def order(user: int, side: Side, price: int) -> PlaceOrder:
 
 
 async def test_the_mark(exchange: Exchange) -> None:
-    """The last price; with a bid and an ask their midpoint, rounded down; at last the payout."""
+    """The mark is the midpoint of bid and ask, rounded down, else the last price.
+
+    After the resolution it is the payout.
+    """
     async with exchange.trading() as running, reading(exchange) as db:
         await fine_market(running)
         before = 99 * MONEY_ONE + MONEY_ONE // 2
@@ -186,8 +189,8 @@ async def test_the_mark(exchange: Exchange) -> None:
         assert await value_of(db, 1) - before == 9_000 * 100
 
 
-async def test_marks_leave_out_whoever_did_nothing(exchange: Exchange) -> None:
-    """A season's start has a row of each account that gained or traded."""
+async def test_marks_omit_inactive_accounts(exchange: Exchange) -> None:
+    """A season's start has a row for each account with a gain or a trade, and no others."""
     async with exchange.trading() as running, reading(exchange) as db:
         await fine_market(running)
         async with db.read() as connection:
@@ -197,12 +200,12 @@ async def test_marks_leave_out_whoever_did_nothing(exchange: Exchange) -> None:
 
 
 async def test_a_board_scans_no_history(exchange: Exchange) -> None:
-    """Of trades and orders it reads what an index finds: those of groups' markets, the best."""
+    """A board reads trades and orders by indexes only."""
     async with exchange.trading(), reading(exchange) as db, db.read() as connection:
         sent = Sent(connection)
         await board_now(connection, Start(1, 0), EVERYBODY)
         plan = await sent.plan()
-        if connection.dialect.name == "sqlite":  # the other one scans whatever is small
+        if connection.dialect.name == "sqlite":  # PostgreSQL scans small tables
             assert "SEARCH trades" in plan
             assert "SCAN trades" not in plan
             assert "SCAN orders" not in plan
