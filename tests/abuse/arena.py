@@ -23,7 +23,7 @@ from tests.abuse.wire import ATTACKER
 from tests.support.exchange import QUICK, ROOT, ExchangeProcess
 
 TURNS = 2
-"""How often an attack that uses up what there is can be carried out: each turn has its own."""
+"""Number of runs of an attack that uses up its target: each run has a target of its own."""
 USERS = (
     "victim", "mallory", "poor", "maker",
     *(f"{who}{turn}" for who in ("carol", "dave") for turn in range(TURNS)),
@@ -54,7 +54,7 @@ class Size:
 SHORT = Size(trades=40_000, orders=4_000, own=16_000, holders=4_000, turns=TURNS)
 LONG = Size(trades=240_000, orders=50_000, own=50_000, holders=200_000, turns=1)
 FEW = Size(trades=200, orders=10, own=10, holders=2, turns=TURNS)
-"""For attacks that need nothing to be there."""
+"""For attacks that need no data."""
 
 
 class Arena:

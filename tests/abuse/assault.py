@@ -14,15 +14,15 @@ from tests.abuse.wire import Counts, Line, connect, request
 VICTIM_P99_S = 0.25
 BUSY = 4
 GROWTH = 128 * MEBI
-"""What the server may take for an attack. Its own bounds add up to less than this."""
+"""Bound on the server's extra memory during an attack; its own bounds add up to less."""
 CLOSED_S = 60.0
-"""After so long nothing of an attack may be open."""
+"""Time after which no connection of an attack may be open."""
 FAREWELL_S = 6.0
-"""What the server may take besides to say goodbye on a socket, and to notice that it must."""
+"""Additional time for a close handshake, and for noticing that it is due."""
 LONGER = 12
 _STEP_S = 0.05
 _LATEST = 6
-"""How often its seconds an attack may last on a busy machine."""
+"""Factor by which an attack may exceed its seconds on a busy machine."""
 _GRACE_S = 60.0
 
 

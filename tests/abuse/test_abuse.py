@@ -13,7 +13,7 @@ from tests.abuse.hasty import HASTE
 from tests.support.exchange import HASTY
 
 LONGEST_S = 60 / HASTE
-"""What may be left to itself for a minute, by the shortened waits."""
+"""Bound on a connection's minute of inactivity, by the shortened waits."""
 
 
 @contextmanager

@@ -108,7 +108,7 @@ class EventPair(Pair):
                 same("paid", show_money(paid), answer[1]["payouts"]["total"])
 
     def known(self, answer: tuple[int, Json], command: Command) -> bool:
-        """Tell whether an event exists; if not, check that the gateway said so."""
+        """Tell whether an event exists; if it does not, check the gateway's refusal."""
         known = command["event"] in self.reference.ledger.events
         if not known:
             self.at_the_door(answer, "EVENT_NOT_FOUND")
@@ -120,7 +120,7 @@ class EventPair(Pair):
     # --- state that the API shows ----------------------------------------------------------------
 
     def event(self, id: int) -> Json:
-        """Return an event as admins see it."""
+        """Return an event as the API shows it to admins."""
         ledger = self.reference.ledger
         event = ledger.events[id]
         final = "VOIDED" if event.outcome == "VOID" else "RESOLVED"
@@ -174,7 +174,7 @@ class EventPair(Pair):
 
 
 def event_resolution_body(command: Command) -> Json:
-    """Return the resolution of an event as the API takes it."""
+    """Return an event's resolution as a request body."""
     weights = command["weights"]
     if weights is None:
         return {"outcome": _outcome(command["outcome"])}
@@ -188,7 +188,7 @@ def event_resolution_body(command: Command) -> Json:
 
 
 def settled_by_event(command: Command, market: int) -> tuple[str, str | None]:
-    """Return how a market shows the end of its event."""
+    """Return the fields by which a market shows the end of its event."""
     outcome = command["outcome"]
     if outcome == "VOID":
         return "VOID", None
@@ -204,7 +204,7 @@ def _outcome(named: int | str) -> int | str:
 
 
 def adds_up(body: Json) -> bool:
-    """Tell whether a resolution's weights, if there are any, are what a gateway lets through."""
+    """Tell whether a gateway accepts a resolution's weights, if it has any."""
     if "weights" not in body:
         return True
     each = [Fraction(weight) for weight in body["weights"].values()]

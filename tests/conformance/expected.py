@@ -94,18 +94,18 @@ class Expected:
         self.reference = reference
         self.trades: list[Trade] = []
         self.created: dict[int, int] = {}
-        """When each order came, in µs."""
+        """The time of each order's arrival, in µs."""
         self.grouped: set[int] = set()
-        """The orders that named a group of their user's; refused or not, they show it."""
+        """Orders, also rejected ones, that named a group of their user and show it."""
         self.keys: dict[int, str] = {}
         """The orders that had a client order id."""
         self.outcomes: dict[int, tuple[str, str | None]] = {}
         """Each final market's outcome and settlement price."""
         self.proposed: dict[int, tuple[str, str | None]] = {}
-        """What each market would be resolved to by what was last proposed for it."""
+        """The outcome and settlement price in each market's last proposal."""
 
     def read(self, events: Iterable[Notice]) -> None:
-        """Remember the trades, and how markets end that a proposal ends."""
+        """Record the trades, and the outcomes of markets that a proposal resolves."""
         for event in events:
             if event[0] == "MATCH":
                 self.trades.append(Trade(event))
@@ -249,7 +249,7 @@ class Expected:
         }
 
     def _proposal(self, market: Market) -> Json | None:
-        """Return what is proposed for a market, alone or with its event."""
+        """Return a market's proposal, its own or its event's."""
         standing = self.reference.ledger.proposals
         found = standing.get(("market", market.id))
         if found is None and market.event.id is not None and market.status not in FINAL:
@@ -261,7 +261,7 @@ class Expected:
         return {**shown, **_stated(found)}
 
     def event_proposal(self, id: int) -> Json | None:
-        """Return what is proposed for an event."""
+        """Return an event's proposal."""
         found = self.reference.ledger.proposals.get(("event", id))
         if found is None:
             return None
@@ -332,7 +332,7 @@ class Expected:
 
 
 def _stated(proposal: Proposal) -> Json:
-    """Return what a proposal shows beside its outcome."""
+    """Return the fields of a proposal besides its outcome."""
     said = {"note": None, "source": None, "actorId": proposal.actor}
     return {**said, "effectiveAt": show_time(proposal.at)}
 

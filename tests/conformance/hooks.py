@@ -71,9 +71,9 @@ class Session:
 
 _COMING = ("closesAt", "effectiveAt")
 _LONG = re.compile(r"[0-9]{5,}")
-"""More of a week than there are until the year 10000."""
+"""A number of weeks that leads beyond the year 10000."""
 _SPAN = {"since": "2000", "until": "2996"}
-"""Leap years, which have every day: they keep a span in order and within what the API takes."""
+"""Leap years, which have every day. They keep a span in order and within the API's bounds."""
 
 
 @schemathesis.hook

@@ -41,7 +41,7 @@ class Trading(RuleBasedStateMachine):
     """One run on its own exchange."""
 
     make_world: ClassVar[Callable[[], World]]
-    """Set by whoever runs the machine."""
+    """Set by the test that runs the machine."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ class Trading(RuleBasedStateMachine):
 
     @rule(user=st.sampled_from(USERS), fields=st.sampled_from(NONSENSE), admin=st.booleans())
     def disturb(self, user: int, fields: Json, *, admin: bool) -> None:
-        """Send what is no order, which takes no order id, or what only an admin may send."""
+        """Send an invalid order, which gets no order id, or an admin's command as a user."""
         if admin and user not in ADMINS:
             self.pair.refuse(user, "POST", "/v1/markets", MARKET, "FORBIDDEN")
         else:

@@ -25,11 +25,11 @@ from tests.support.http_exchange import PASSWORD
 T = TypeVar("T")
 
 START = 1_800_000_000_000_000
-"""When every run begins, in µs."""
+"""The time at which every run begins, in µs."""
 SIGNUP_CREDIT = "3.50"
 ADMIN = 1
 ADMINS = (ADMIN, 2)
-"""The second one confirms what the first one proposes, and the reverse."""
+"""The admins. Each confirms the other's proposals."""
 
 
 class World:
@@ -92,7 +92,7 @@ class World:
             self._patch.undo()
 
     def register(self) -> int:
-        """Register the next user; return the id. The first ones become admins."""
+        """Register the next user; return the id. The first users become admins."""
         body = {"email": f"user{len(self.tokens) + 1}@example.com", "password": PASSWORD}
         answer = self._run(self._client.post("/v1/auth/register", json=body))
         self._client.cookies.clear()

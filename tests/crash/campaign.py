@@ -30,12 +30,11 @@ MARKET = "will-it-rain-tomorrow"
 TRADERS = 6
 WAYS = ("http", "socket")
 AT_LEAST = 10
-"""So many orders of a round are acknowledged over each way in before its kill, however busy the
-machine is."""
+"""Orders acknowledged over each way in before a round's kill, on a busy machine too."""
 _LONGEST_S = 0.6
 _LATEST_S = 20.0
 _LATE_S = 0.05
-"""A resolution of several steps takes about as long."""
+"""About the duration of a resolution in several steps."""
 _CHECKED = 100
 
 
@@ -46,19 +45,19 @@ class Tally:
     kills: int = 0
     acknowledged: int = 0
     by_way: Counter[str] = field(default_factory=Counter)
-    """Of the acknowledged ones, those placed over each way in; the rest were found out."""
+    """Acknowledged orders by way in, without those found out later."""
     refused: int = 0
     unknown: int = 0
     happened: int = 0
-    """Of the unknown ones, those that had been carried out before the kill."""
+    """Orders with an unknown outcome that were executed before the kill."""
     disconnected: int = 0
     """Orders canceled because their socket was gone."""
     covered: int = 0
-    """Open orders in events that give shares without a position in their market: of a basket."""
+    """Open orders in events that give shares of a basket, without a position in their market."""
     acts: Counter[str] = field(default_factory=Counter)
-    """What was done with events, and how they ended."""
+    """Acts on events and their resolutions."""
     cut: Counter[str] = field(default_factory=Counter)
-    """What was being done with events at a kill."""
+    """Acts on events that a kill cut off."""
     payouts: int = 0
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What a campaign on a fleet went through."""
+"""Counts of a campaign on a fleet."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class FleetTally:
-    """What a campaign went through; ``takeovers_s``: from a leader's end to the next one's lead."""
+    """Counts of a campaign. ``takeovers_s`` run from a leader's end to the next one's lead."""
 
     rounds: Counter[str] = field(default_factory=Counter)
     under_way: str = ""
@@ -15,15 +15,15 @@ class FleetTally:
     deposed: int = 0
     takeovers_s: list[float] = field(default_factory=list)
     failovers_s: list[float] = field(default_factory=list)
-    """From a database's end to a core's lead on its standby."""
+    """Times from a database's end to a core's lead on its standby."""
     traded: int = 0
-    """Orders of the traders in events and beside them."""
+    """Orders of the traders, in events and in the market."""
     acts: Counter[str] = field(default_factory=Counter)
     cut: Counter[str] = field(default_factory=Counter)
-    """What was done with events, and what was under way at a disturbance."""
+    """Acts on events, and the acts that a disturbance cut off."""
     payouts: int = 0
     snapshots: int = 0
-    """Those of the database in which money was conserved."""
+    """Database snapshots in which money was conserved."""
 
     def __str__(self) -> str:
         did = _listed(self.rounds)

@@ -27,7 +27,7 @@ _HAPPENED = {
     "strike": "INVALID_TRANSITION",
     "resolve": "INVALID_TRANSITION",
 }
-"""How the exchange refuses what it has done already."""
+"""Refusal codes for a repeated act that has happened already."""
 
 
 @dataclass
@@ -63,11 +63,11 @@ class Organiser:
     did: Counter[str] = field(default_factory=Counter)
     unknown: Act | None = None
     cut: Counter[str] = field(default_factory=Counter)
-    """What was under way at a kill."""
+    """Acts that a kill cut off."""
     token: str = ""
     count: int = 0
     pause_s: float = _PAUSE_S
-    """At most so long between two acts."""
+    """Longest pause between two acts."""
 
     async def sign_in(self, client: httpx.AsyncClient) -> None:
         """Log in as the seed's admin."""

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMes
 
 Json = dict[str, Any]
 UNSETTLED = frozenset({"OVERLOADED", "OUTCOME_UNKNOWN", "UNAVAILABLE"})
-"""Codes that say nothing about what becomes of an order."""
+"""Error codes that leave an order's outcome open."""
 _ANSWER_S = 10
 _ROUTES = {
     "order.place": ("POST", "/v1/orders"),

@@ -20,7 +20,7 @@ from tests.support.wires import Wires
 
 PAST_LEASE_S = (2.5, 5.0)
 CORES_JUMP_S, GATEWAYS_JUMP_S = 600.0, 2.0
-"""How far clocks jump; tokens end by a gateway's clock, which has to be right within seconds."""
+"""Largest jumps of clocks. Tokens expire by a gateway's clock, which must be right in seconds."""
 _AWAY_S = (0.0, 1.0)
 _CUTS = 12
 

@@ -6,7 +6,7 @@ from tests.abuse.assault import Assault, Attack, Run
 from tests.abuse.wire import frame
 
 _BODY = 60_000
-"""Bytes that the body of an order may have, and still be read."""
+"""Size of an order's body that the server still reads, in bytes."""
 _MESSAGE = 64_000
 _ORDER = b'"marketId":"quiet","side":"BUY","type":"LIMIT","price":"0.01","qty":"1"'
 

@@ -6,9 +6,9 @@ from tests.abuse.assault import Assault, Attack, Run
 from tests.abuse.wire import request
 
 PIECE = 60_000
-"""Bytes of text that the head of a request has room for."""
+"""Size of a text that fits into a request's head, in bytes."""
 LINES = 5
-"""Connections that send such text at once: so often what one costs is what the victim waits."""
+"""Connections that send such text at once. The victim waits this many times the cost of one."""
 
 
 def path_of(text: str) -> Run:

@@ -9,7 +9,7 @@ from tests.abuse.assault import Assault, Attack, Run
 from tests.abuse.wire import CLOSE, HANDSHAKE, PING, Line, frame
 
 _PAGE = "/openapi.json"
-"""The largest answer that a stranger can ask for."""
+"""The largest answer for an anonymous client."""
 
 
 async def _lines(assault: Assault, count: int, **how: int) -> list[Line]:

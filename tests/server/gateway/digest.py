@@ -17,13 +17,13 @@ from predmarket.server.storage.tables import metadata
 from tests.support.postgres import libpq
 
 HEARTBEAT = frozenset({"lease"})
-"""What changes by itself: the lead's heartbeat."""
+"""Tables that change by themselves: the lead's heartbeat."""
 
 COMMANDS = frozenset({"core_state", "journal", "outbox"})
-"""The record that a command was asked for at all, whatever was decided."""
+"""Tables that record each command, even a refused one."""
 
 BOOKKEEPING = HEARTBEAT | COMMANDS | {"sessions", "refresh_tokens"}
-"""Of no money, trading and identity."""
+"""Tables without money, trading or identity."""
 
 Digest = dict[str, list[str]]
 

@@ -76,7 +76,7 @@ class World:
         self.hidden = hidden
         self.reading = Reading()
         self.ids: dict[str, int] = {}
-        """The ids of what was made, by the names that ``names`` uses."""
+        """The ids of created objects, by the names that ``names`` uses."""
 
     async def happen(self) -> None:
         """Run the public trading, with hidden steps between its steps."""

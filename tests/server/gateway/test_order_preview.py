@@ -37,7 +37,7 @@ SEEN_AT_LEAST = {
     *("NOTHING_TO_REDUCE", "PRICE_OFF_TICK", "POST_ONLY_WOULD_CROSS"),
     "TOO_MANY_OPEN_ORDERS",
 }
-"""What random orders must have come to; they go on until they have."""
+"""Results that the random orders must reach before the test ends."""
 
 
 def random_order(rng: random.Random, market: int, key: str | None) -> PlaceOrder:

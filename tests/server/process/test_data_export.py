@@ -143,7 +143,7 @@ def test_an_anonymised_export_names_nobody(traded: Traded, tmp_path: Path) -> No
 
 LATER = 2_000_000_000_000_000
 OPEN = (False, 100, 0, 0, None, MarketStatus.OPEN, 1)
-"""An event's or a market's tick, fees, no closing time, and who made it."""
+"""The remaining fields of an event or a market: tick, fees, no closing time, creator."""
 STEPS: list[Command] = [
     CreateMarket("rain", "?", "", *OPEN[1:]),
     CreateEvent("race", "?", "", *OPEN, tuple(EventMarket(f"race-{a}", "?") for a in "abc")),
@@ -166,7 +166,7 @@ RESOLUTIONS = [
     "PROPOSE,false,,1,1,,WINNER,,3,,,,2033-05-18T03:33:20.000000Z",
     "RESOLVE,false,,1,2,1,WINNER,,3,,,,",
 ]
-"""What an export says of them, less the steps' numbers and times."""
+"""The exported resolutions, without the steps' numbers and times."""
 
 
 async def test_resolutions_are_exported(exchange: CoreExchange, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.support.load import Load
 from tests.support.postgres import PostgresServer
 
 LIMIT_S = 10.0 if "COVERAGE_RUN" not in os.environ else 15.0
-"""What an operator waits at most. A measured process writes its coverage before it exits."""
+"""Longest wait of an operator. A measured process also writes its coverage before it exits."""
 LOADED = 100
 
 

@@ -34,7 +34,7 @@ from tests.support.postgres import PostgresServer, fresh_database, libpq
 SEED, COMMANDS = 11, 120
 SECRET = "the secret of a database that was made for a test"
 START = 1_735_732_800_000_000
-"""In µs: long past, so that no clock of a test is behind it."""
+"""A time in µs so early that no test's clock precedes it."""
 _INTERVALS = ("1m", "1h")
 
 Json = dict[str, Any]

@@ -150,7 +150,7 @@ BEFORE_EVENTS: dict[str, dict[str, Any]] = {
     "ledger": {"id": 1, "seq": 1, "kind": "TRADE", "user_id": 1, "market_id": 1,
                "counterpart": "COLLATERAL", "amount": -43, "created_at": 1},
 }  # fmt: skip
-"""A row of each table that the revision of events changes, and of those that it needs."""
+"""A row of each table that the migration of events changes or needs."""
 
 
 def test_positions_stay_when_events_come(database_url: str) -> None:

@@ -18,7 +18,7 @@ from tests.support.raw_http import Socket, connected
 BOUND, ADDRESSES = 1_000, 3_000
 AT_ONCE = 50
 MALFORMED = {"email": 5}
-"""Counted as any other, and refused without the cost of a hash."""
+"""A body that is counted like any other and refused without the cost of a hash."""
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ ROUTES: list[tuple[str, str, str, Json]] = [
     ("ann", "POST", "/v1/orders/cancel-after", {"seconds": 5}),
     ("boss", "POST", "/v1/user/transfer", TRANSFER),
 ]
-"""Every route that takes a body, with one that it would accept."""
+"""Every route with a body, and a body that it accepts."""
 
 NEEDS_USER = [
     ("POST", "/v1/auth/logout"),
@@ -71,7 +71,7 @@ NUMBERS = [
     '"+1"', '"--1"', '"1_0"', '"1e"', "true", "false", "[]", "{}", '"\\u0000"', "1" * 60,
     '"' + "1" * 60 + '"', '"' + "9" * 4_000 + '"', "9" * 4_400, '"0.' + "1" * 200 + '"',
 ]  # fmt: skip
-"""As JSON spells them; wrong for an amount of any kind."""
+"""JSON texts that are wrong for any amount."""
 AMOUNTS: list[tuple[str, str, str, Json, list[str]]] = [
     (*ROUTES[6], ["price", "qty"]),
     (*ROUTES[7][:3], {**ORDER, "type": "MARKET", "price": None}, ["maxSlippage"]),
@@ -84,10 +84,10 @@ AMOUNTS: list[tuple[str, str, str, Json, list[str]]] = [
 SIGNED = {"price": ["-0", '"-0"', "0", "-1"], "qty": ["-0", "0", "-1"], "amount": ["-0", "0"]}
 
 NEVER_ASKED = frozenset({400, 401, 413, 415})
-"""Refused before the core heard of it: not even the journal changes."""
+"""Statuses of refusals that never reach the core, so that even the journal is unchanged."""
 
 TEXTS = ['"a\\u0000b"', "5", "true", "[]", "{}", '"' + "x" * 20_000 + '"']
-"""Wrong for a text of any kind."""
+"""JSON texts that are wrong for any text field."""
 FIELDS: list[tuple[str, str, str, Json, list[str]]] = [
     (*ROUTES[0], ["email", "password", "fullName"]),
     (*ROUTES[1], ["email", "password"]),

@@ -43,7 +43,7 @@ LEDGER = (
         "UNION ALL SELECT fees FROM events WHERE ending = 'VOID') void"
     ),
 )
-"""Of each account the money moved and the number of trades; the fees, in all and of a VOID."""
+"""Queries for each account's transfers, its number of trades, and fees (all and of a VOID)."""
 
 
 @asynccontextmanager
