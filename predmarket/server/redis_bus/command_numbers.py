@@ -62,7 +62,8 @@ class CommandNumbers:
                 return
 
     def _note(self, one: _Given) -> None:
-        gateway, _, number = one.id.rpartition("-")
+        command, _, _step = one.id.partition("/")  # a later step has the command's id and its own
+        gateway, _, number = command.rpartition("-")
         if gateway and int(number) > self._last.get(gateway, _Last(0, 0)).number:
             self._last[gateway] = _Last(int(number), one.time + LOOK_BACK)
 

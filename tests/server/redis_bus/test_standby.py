@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from predmarket.engine.commands import CancelAll
 from predmarket.engine.replies import OrderDone
 from predmarket.engine.snapshot import snapshot
 from predmarket.enums import Side
@@ -81,3 +82,21 @@ async def test_a_core_that_stands_by_outlives_its_database(
         await until(lambda: len(away) > 1)
     await until(lambda: second.seat.status().batch == first.core.status().batch)
     assert second.seat.standing == "standby"
+
+
+async def test_a_core_takes_over_after_a_command_of_several_steps(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal names each step; the last numbers of gateways are read from those names."""
+    monkeypatch.setattr("predmarket.engine.steps.STEP", 2)
+    first = await halves.leader()
+    running = await halves.gateway()
+    bus = running.services.bus
+    await open_market(bus)
+    for number in range(3):
+        assert isinstance(await bus.submit(limit(1, BUY, 1, 40 + number)), OrderDone)
+    await bus.submit(CancelAll(1))
+    second = await halves.seat()
+    await halves.kill(first)
+    await until(lambda: second.seat.standing == "ok")
+    assert isinstance(await bus.submit(limit(1, BUY, 1, 41, key="b")), OrderDone)
