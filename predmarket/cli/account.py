@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import predmarket.client as api
-from predmarket.cli import arguments, context, event_tables, layouts
+from predmarket.cli import arguments, context, event_tables, order_layouts
 from predmarket.cli.context import Line
 from predmarket.cli.flags import Format
 from predmarket.cli.grid import Grid, Row
@@ -28,9 +28,9 @@ def balance(ctx: typer.Context) -> None:
         holdings = _holdings(line, client)
 
     def grids() -> list[Grid]:
-        return [*layouts.BALANCE.grids(cash, brief=True), *event_tables.returned(holdings)]
+        return [*order_layouts.BALANCE.grids(cash, brief=True), *event_tables.returned(holdings)]
 
-    line.output.show(cash, [cash], layouts.BALANCE.fields, grids)
+    line.output.show(cash, [cash], order_layouts.BALANCE.fields, grids)
 
 
 def positions(ctx: typer.Context) -> None:
@@ -50,12 +50,12 @@ def positions(ctx: typer.Context) -> None:
 
     def grids() -> list[Grid]:
         positions = event_tables.folded(held, holdings)
-        return [layouts.POSITION.grid(positions), *event_tables.payoffs(holdings)]
+        return [order_layouts.POSITION.grid(positions), *event_tables.payoffs(holdings)]
 
     if line.options.output == Format.TABLE:
-        line.output.show(rows, rows, layouts.POSITION.fields, grids)
+        line.output.show(rows, rows, order_layouts.POSITION.fields, grids)
     else:
-        line.output.rows(layouts.POSITION, rows)
+        line.output.rows(order_layouts.POSITION, rows)
 
 
 def events(ctx: typer.Context) -> None:
@@ -89,9 +89,9 @@ def portfolio(ctx: typer.Context) -> None:
         holdings = _holdings(line, client)
 
     def grids() -> list[Grid]:
-        return [layouts.PORTFOLIO.grid([value]), *event_tables.payoffs(holdings)]
+        return [order_layouts.PORTFOLIO.grid([value]), *event_tables.payoffs(holdings)]
 
-    line.output.show(value, [value], layouts.PORTFOLIO.fields, grids)
+    line.output.show(value, [value], order_layouts.PORTFOLIO.fields, grids)
 
 
 def _holdings(line: Line, client: "api.Client") -> list[EventHolding]:
@@ -121,7 +121,7 @@ def fills(
     line = context.of(ctx)
     span = span_of(line, since, until)
     call = calls.fills(**span, limit=limit, cursor=cursor)
-    show_list(line, layouts.FILL, call, everything=everything, ids=ids)
+    show_list(line, order_layouts.FILL, call, everything=everything, ids=ids)
 
 
 def statement(
@@ -152,4 +152,4 @@ def statement(
     span = span_of(line, since, until)
     kind = None if kind is None else kind.upper()
     call = calls.statement(market=market_id, kind=kind, **span, limit=limit, cursor=cursor)
-    show_list(line, layouts.LEDGER_LINE, call, everything=everything, ids=ids)
+    show_list(line, order_layouts.LEDGER_LINE, call, everything=everything, ids=ids)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, context, layouts
+from predmarket.cli import arguments, context, layouts, market_layouts, user_layouts
 from predmarket.cli.grid import Grid
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
@@ -33,7 +33,7 @@ def log(
     List acts of admins, newest first (admins).
     """
     call = calls.admin_log(actor=actor, action=action, limit=limit, cursor=cursor)
-    show_list(context.of(ctx), layouts.ADMIN_ACT, call, everything=everything, ids=ids)
+    show_list(context.of(ctx), user_layouts.ADMIN_ACT, call, everything=everything, ids=ids)
 
 
 def overview(ctx: typer.Context) -> None:
@@ -55,7 +55,9 @@ def overview(ctx: typer.Context) -> None:
     }
 
     def grids() -> list[Grid]:
-        due = layouts.PAST_DUE.grid([dict(one) for one in found["pastDue"]])
+        due = market_layouts.PAST_DUE.grid([dict(one) for one in found["pastDue"]])
         return [*layouts.ANY.grids(totals, brief=False), due]
 
-    line.output.show(found, [dict(one) for one in found["pastDue"]], layouts.PAST_DUE.fields, grids)
+    line.output.show(
+        found, [dict(one) for one in found["pastDue"]], market_layouts.PAST_DUE.fields, grids
+    )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, context, layouts
+from predmarket.cli import arguments, context, user_layouts
 from predmarket.cli.failure import usage
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
@@ -68,7 +68,7 @@ def create(
     line.output.note("keep the key: it is not shown again")
     if kalshi_key is not None:
         line.output.note(f"the private key is in {kalshi_key}")
-    line.output.record(layouts.NEW_API_KEY, key)
+    line.output.record(user_layouts.NEW_API_KEY, key)
 
 
 def _read(path: Path) -> str:
@@ -116,7 +116,7 @@ def list_keys(ctx: typer.Context, *, ids: arguments.Ids = False) -> None:
 
     List one's API keys: what each may do, and when it was last used.
     """
-    show_list(context.of(ctx), layouts.API_KEY, calls.api_keys(), ids=ids)
+    show_list(context.of(ctx), user_layouts.API_KEY, calls.api_keys(), ids=ids)
 
 
 def revoke(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import context, layouts, prompt
+from predmarket.cli import context, prompt, user_layouts
 from predmarket.cli.failure import Failure, usage
 from predmarket.exit_codes import ExitCode
 
@@ -43,7 +43,7 @@ def register(
     with line.client() as client:
         user = client.register(email, secret, full_name, invite_code=invite)
     line.output.note(f"registered and logged in at {line.place}")
-    line.output.record(layouts.USER, user)
+    line.output.record(user_layouts.USER, user)
 
 
 def claim(
@@ -72,7 +72,7 @@ def claim(
     with line.client() as client:
         user = client.claim(code, secret)
     line.output.note(f"logged in at {line.place}; from now on: auth login {user['email']}")
-    line.output.record(layouts.USER, user)
+    line.output.record(user_layouts.USER, user)
 
 
 def login(ctx: typer.Context, email: Email, *, password_file: PasswordFile = None) -> None:
@@ -90,7 +90,7 @@ def login(ctx: typer.Context, email: Email, *, password_file: PasswordFile = Non
     line.output.note(f"logged in at {line.place}")
     if line.settings.api_key:
         line.output.note("PREDMARKET_API_KEY is set and is used in place of this session")
-    line.output.record(layouts.USER, user)
+    line.output.record(user_layouts.USER, user)
 
 
 def logout(ctx: typer.Context) -> None:
@@ -129,7 +129,7 @@ def update(
     line = context.of(ctx)
     with line.client() as client:
         user = client.update_me(display_name=display_name, full_name=full_name)
-    line.output.record(layouts.USER, user)
+    line.output.record(user_layouts.USER, user)
 
 
 def password(
@@ -177,4 +177,4 @@ def status(ctx: typer.Context) -> None:
         user = client.me()
     how = "with PREDMARKET_API_KEY" if line.settings.api_key else "with a session"
     line.output.note(f"logged in at {line.place} {how}")
-    line.output.record(layouts.USER, user)
+    line.output.record(user_layouts.USER, user)

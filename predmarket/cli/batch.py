@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import predmarket.client as api
-from predmarket.cli import context, layouts
+from predmarket.cli import context, layouts, order_layouts
 from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
 from predmarket.cli.flags import Format
@@ -184,8 +184,8 @@ def _show(line: Line, orders: Sequence[Body], results: Sequence[BatchResult]) ->
     line.output.show(
         {"results": results},
         rows,
-        layouts.BATCH_RESULT.fields,
-        lambda: [layouts.BATCH_RESULT.grid(rows)],
+        order_layouts.BATCH_RESULT.fields,
+        lambda: [order_layouts.BATCH_RESULT.grid(rows)],
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, context, layouts
+from predmarket.cli import arguments, context, layouts, market_layouts
 from predmarket.cli.failure import usage
 from predmarket.files import new_file
 
@@ -57,8 +57,8 @@ def calibration(
     head = {name: value for name, value in shown.items() if name != "bins"}
     grids = layouts.ANY.grids(head, brief=False)
     if shown["bins"]:
-        grids.append(layouts.CALIBRATION.grid(shown["bins"]))
-    line.output.show(shown, shown["bins"], layouts.CALIBRATION.fields, lambda: grids)
+        grids.append(market_layouts.CALIBRATION.grid(shown["bins"]))
+    line.output.show(shown, shown["bins"], market_layouts.CALIBRATION.fields, lambda: grids)
     if shown["bins"] and line.options.output == "table":
         from predmarket.cli.reliability_diagram import text
 

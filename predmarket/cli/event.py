@@ -10,7 +10,7 @@ from predmarket.cli import (
     complete,
     context,
     event_tables,
-    layouts,
+    market_layouts,
     outcomes,
     prompt,
     resolution,
@@ -236,7 +236,7 @@ def add_market(
     line = context.of(ctx)
     with line.client() as client:
         line.output.record(
-            layouts.MARKET, client.add_market(event, NewMarket(slug, question, label))
+            market_layouts.MARKET, client.add_market(event, NewMarket(slug, question, label))
         )
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from predmarket import units
-from predmarket.cli import layouts
+from predmarket.cli import market_layouts
 from predmarket.cli.context import Line
 from predmarket.cli.grid import NOTHING, Column, Grid, Layout, Row, cell
 from predmarket.client.response_types import Event, EventHolding, Market, Position
@@ -31,7 +31,7 @@ _OUTCOMES = (
 )
 _OWN = ("position", "payoff")
 _LEAST = ("QUESTION", "LABEL", "STATUS", "LAST", "POSITION")
-OUTCOME_FIELDS = (*layouts.MARKET.fields, "qtyLong", "qtyShort", "payoff")
+OUTCOME_FIELDS = (*market_layouts.MARKET.fields, "qtyLong", "qtyShort", "payoff")
 
 EVENT = Layout(
     (
@@ -40,7 +40,7 @@ EVENT = Layout(
         Column("GROUP", "group", optional=True),
         Column("STATUS", "status"),
         Column("OUTCOME", "outcome", optional=True),
-        layouts.PROPOSED,
+        market_layouts.PROPOSED,
         Column("EXHAUSTIVE", "exhaustive"),
         Column("MARKETS", "marketCount", numeric=True),
         Column("SETS", "openInterest", numeric=True),

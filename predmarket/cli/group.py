@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, complete, context, layouts
+from predmarket.cli import arguments, complete, context, user_layouts
 from predmarket.cli.paging import show_list
 from predmarket.cli.user import account
 from predmarket.client import calls
@@ -25,7 +25,7 @@ def create(ctx: typer.Context, name: Group) -> None:
     """
     line = context.of(ctx)
     with line.client() as client:
-        line.output.record(layouts.USER_GROUP, client.create_group(name))
+        line.output.record(user_layouts.USER_GROUP, client.create_group(name))
 
 
 def list_groups(
@@ -42,7 +42,7 @@ def list_groups(
     List groups of accounts (admins). `user list --group` lists a group's members.
     """
     call = calls.groups(limit=limit, cursor=cursor)
-    show_list(context.of(ctx), layouts.USER_GROUP, call, everything=everything)
+    show_list(context.of(ctx), user_layouts.USER_GROUP, call, everything=everything)
 
 
 def add(ctx: typer.Context, group: Group, emails: Emails) -> None:

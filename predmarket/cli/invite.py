@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, context, layouts
+from predmarket.cli import arguments, context, user_layouts
 from predmarket.cli.lines_to_paste import paste_of
 from predmarket.cli.numbers import MONEY, optional
 from predmarket.cli.paging import show_list
@@ -45,7 +45,7 @@ def create(
         line.output.pasted(paste({**made, "url": line.settings.url.value}))
         return
     line.output.note("keep the code: it is not shown again")
-    line.output.record(layouts.NEW_INVITE, made)
+    line.output.record(user_layouts.NEW_INVITE, made)
 
 
 def list_invites(
@@ -62,7 +62,7 @@ def list_invites(
     List invitations and how often each was used, newest first (admins).
     """
     call = calls.invites(limit=limit, cursor=cursor)
-    show_list(context.of(ctx), layouts.INVITE, call, everything=everything, ids=ids)
+    show_list(context.of(ctx), user_layouts.INVITE, call, everything=everything, ids=ids)
 
 
 def revoke(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from predmarket.cli import layouts
+from predmarket.cli import user_layouts
 from predmarket.cli.grid import Grid, Row
 from predmarket.cli.views import Ask
 from predmarket.client.calls import Call
@@ -19,7 +19,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 class LeaderboardView:
     """The leaderboard. No topic tells of it, so it is asked for again and again."""
 
-    fields: Sequence[str] = layouts.STANDING.fields
+    fields: Sequence[str] = user_layouts.STANDING.fields
     topics: Sequence[str] = ()
 
     def __init__(self, call: Call[Leaderboard]) -> None:

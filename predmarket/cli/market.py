@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from predmarket import units
-from predmarket.cli import arguments, complete, context, layouts, prompt, resolution
+from predmarket.cli import arguments, complete, context, market_layouts, prompt, resolution
 from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
 from predmarket.cli.numbers import SETTLEMENT, number
@@ -66,7 +66,7 @@ def list_markets(
         offset=offset,
         cursor=cursor,
     )
-    show_list(context.of(ctx), layouts.MARKET, call, everything=everything, ids=ids)
+    show_list(context.of(ctx), market_layouts.MARKET, call, everything=everything, ids=ids)
 
 
 def show(ctx: typer.Context, market: arguments.Market) -> None:
@@ -78,7 +78,7 @@ def show(ctx: typer.Context, market: arguments.Market) -> None:
     """
     line = context.of(ctx)
     with line.client() as client:
-        line.output.record(layouts.MARKET, client.market(market))
+        line.output.record(market_layouts.MARKET, client.market(market))
 
 
 def create(
@@ -125,7 +125,7 @@ def create(
         if like is not None:
             given = terms_like(client.market(like), given)
         market = client.create_market(slug, question, **given)
-    line.output.record(layouts.MARKET, market)
+    line.output.record(market_layouts.MARKET, market)
 
 
 def update(
@@ -173,7 +173,7 @@ def update(
             source=source,
             group=group,
         )
-    line.output.record(layouts.MARKET, changed)
+    line.output.record(market_layouts.MARKET, changed)
 
 
 def open_market(ctx: typer.Context, market: arguments.Market) -> None:
@@ -295,7 +295,7 @@ def _striking(struck: Market, event: Event) -> str:
 def _change(ctx: typer.Context, market: str, status: MarketStatus) -> None:
     line = context.of(ctx)
     with line.client() as client:
-        line.output.record(layouts.MARKET, client.update_market(market, status=status))
+        line.output.record(market_layouts.MARKET, client.update_market(market, status=status))
 
 
 def _ending(text: str) -> tuple[Outcome, str | None]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, complete, context, layouts
+from predmarket.cli import arguments, book_layouts, complete, context, market_layouts
 from predmarket.cli.failure import usage
 from predmarket.cli.paging import one_page, show_list, span_of
 from predmarket.cli.timestamps import moment
@@ -49,9 +49,9 @@ def book(
         answer = client.book(market, depth=depth)
     line.output.show(
         answer,
-        layouts.levels(answer),
-        layouts.LEVEL_FIELDS,
-        lambda: [layouts.ladder(answer)],
+        book_layouts.levels(answer),
+        book_layouts.LEVEL_FIELDS,
+        lambda: [book_layouts.ladder(answer)],
     )
 
 
@@ -84,7 +84,7 @@ def trades(
         start(line, TradesView(market, limit))
         return
     call = calls.trades(market, **span_of(line, since, until), limit=limit, cursor=cursor)
-    show_list(line, layouts.TRADE, call, everything=everything, ids=ids)
+    show_list(line, market_layouts.TRADE, call, everything=everything, ids=ids)
 
 
 def candles(
@@ -114,7 +114,7 @@ def candles(
     line = context.of(ctx)
     begin = moment(line, since, "--from", past=True)
     end = moment(line, to, "--to", past=True)
-    show_list(line, layouts.CANDLE, calls.candles(market, interval, since=begin, to=end))
+    show_list(line, market_layouts.CANDLE, calls.candles(market, interval, since=begin, to=end))
 
 
 def ticker(ctx: typer.Context, market: arguments.Market, *, watch: arguments.Watch = False) -> None:
@@ -134,8 +134,8 @@ def ticker(ctx: typer.Context, market: arguments.Market, *, watch: arguments.Wat
         return
     with line.client() as client:
         found = client.market(market)
-    shown = {name: found.get(name) for name in layouts.TICKER.fields}
-    line.output.record(layouts.TICKER, shown, brief=True)
+    shown = {name: found.get(name) for name in market_layouts.TICKER.fields}
+    line.output.record(market_layouts.TICKER, shown, brief=True)
 
 
 def stream(

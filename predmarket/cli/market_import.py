@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import context, layouts
+from predmarket.cli import context, market_layouts
 from predmarket.cli.context import Line
 from predmarket.cli.timestamps import moment
 from predmarket.client import ApiError
@@ -78,7 +78,7 @@ def _import(line: Line, kind: str, elements: Sequence[Element], *, dry_run: bool
     rows = [
         {"place": one.place, **item} for one, item in zip(elements, report["items"], strict=True)
     ]
-    line.output.rows(layouts.IMPORTED_MARKETS, rows)
+    line.output.rows(market_layouts.IMPORTED_MARKETS, rows)
     made = sum(row["status"] in ("NEW", "CREATED") for row in rows)
     there, verb = len(rows) - made, "would be created" if dry_run else "created"
     others = f", {there} there already and left as they are" if there else ""

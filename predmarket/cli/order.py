@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, context, layouts
+from predmarket.cli import arguments, context, layouts, order_layouts
 from predmarket.cli.arguments import ListedStatus
 from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
@@ -41,9 +41,9 @@ def cancel(
                 failures.append((order_id, error))
                 break  # the others would wait just as long
     if len(ids) > 1 and (canceled or line.options.output != Format.TABLE):
-        line.output.rows(layouts.ORDER, canceled)
+        line.output.rows(order_layouts.ORDER, canceled)
     elif canceled:
-        line.output.record(layouts.ORDER, canceled[0], brief=True)
+        line.output.record(order_layouts.ORDER, canceled[0], brief=True)
     if failures:
         raise _not_canceled(line, failures, len(ids))
 
@@ -117,7 +117,7 @@ def amend(
     price, qty = optional(price, PRICE, "--price"), optional(qty, QTY, "--qty")
     with line.client() as client:
         order = client.amend_order(order_id, price=price, qty=qty)
-    line.output.record(layouts.ORDER, order, brief=True)
+    line.output.record(order_layouts.ORDER, order, brief=True)
 
 
 def list_orders(
@@ -182,7 +182,7 @@ def list_orders(
         limit=limit,
         cursor=cursor,
     )
-    shown = show_list(line, layouts.ORDER, call, everything=everything, ids=ids)
+    shown = show_list(line, order_layouts.ORDER, call, everything=everything, ids=ids)
     if not shown and ends and not every_status:
         line.output.note("no live orders; --all-status lists those that ended, too")
 
@@ -196,4 +196,4 @@ def show(ctx: typer.Context, order_id: arguments.OrderId) -> None:
     """
     line = context.of(ctx)
     with line.client() as client:
-        line.output.record(layouts.ORDER, client.order(order_id))
+        line.output.record(order_layouts.ORDER, client.order(order_id))

@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from predmarket.cli import arguments, complete, context, layouts
+from predmarket.cli import arguments, complete, context, order_layouts
 from predmarket.cli.numbers import QTY, number
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
@@ -35,7 +35,7 @@ def create(ctx: typer.Context, limit: FillLimit) -> None:
     line = context.of(ctx)
     limit = number(limit, QTY, "LIMIT")
     with line.client() as client:
-        line.output.record(layouts.ORDER_GROUP, client.create_order_group(limit))
+        line.output.record(order_layouts.ORDER_GROUP, client.create_order_group(limit))
 
 
 def list_groups(ctx: typer.Context, *, ids: arguments.Ids = False) -> None:
@@ -44,7 +44,7 @@ def list_groups(ctx: typer.Context, *, ids: arguments.Ids = False) -> None:
 
     List your order groups, the oldest first.
     """
-    show_list(context.of(ctx), layouts.ORDER_GROUP, calls.order_groups(), ids=ids)
+    show_list(context.of(ctx), order_layouts.ORDER_GROUP, calls.order_groups(), ids=ids)
 
 
 def show(ctx: typer.Context, group_id: GroupId) -> None:
@@ -56,7 +56,7 @@ def show(ctx: typer.Context, group_id: GroupId) -> None:
     """
     line = context.of(ctx)
     with line.client() as client:
-        line.output.record(layouts.ORDER_GROUP, client.order_group(group_id))
+        line.output.record(order_layouts.ORDER_GROUP, client.order_group(group_id))
 
 
 def update(ctx: typer.Context, group_id: GroupId, limit: FillLimit) -> None:
@@ -68,7 +68,7 @@ def update(ctx: typer.Context, group_id: GroupId, limit: FillLimit) -> None:
     line = context.of(ctx)
     limit = number(limit, QTY, "LIMIT")
     with line.client() as client:
-        line.output.record(layouts.ORDER_GROUP, client.update_order_group(group_id, limit))
+        line.output.record(order_layouts.ORDER_GROUP, client.update_order_group(group_id, limit))
 
 
 def reset(ctx: typer.Context, group_id: GroupId) -> None:
@@ -79,7 +79,7 @@ def reset(ctx: typer.Context, group_id: GroupId) -> None:
     """
     line = context.of(ctx)
     with line.client() as client:
-        line.output.record(layouts.ORDER_GROUP, client.reset_order_group(group_id))
+        line.output.record(order_layouts.ORDER_GROUP, client.reset_order_group(group_id))
 
 
 def trigger(ctx: typer.Context, group_id: GroupId) -> None:
@@ -90,7 +90,7 @@ def trigger(ctx: typer.Context, group_id: GroupId) -> None:
     """
     line = context.of(ctx)
     with line.client() as client:
-        line.output.record(layouts.ORDER_GROUP, client.trigger_order_group(group_id))
+        line.output.record(order_layouts.ORDER_GROUP, client.trigger_order_group(group_id))
 
 
 def delete(ctx: typer.Context, group_id: GroupId) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import typer
 
 import predmarket.client as api
-from predmarket.cli import arguments, context, layouts
+from predmarket.cli import arguments, context, order_layouts
 from predmarket.cli.context import Line
 from predmarket.cli.failure import usage
 from predmarket.cli.flags import Format
@@ -167,9 +167,9 @@ def _preview(line: Line, order: NewOrder) -> None:
             covers = Decimal(preview["coveredQty"]) > 0
             event = client.market(order.market).get("eventSlug") if covers else None
             told = explained(order, preview, event)
-            line.output.record(layouts.EXPLAINED_PREVIEW, told)
+            line.output.record(order_layouts.EXPLAINED_PREVIEW, told)
         else:
-            line.output.record(layouts.PREVIEW, preview)
+            line.output.record(order_layouts.PREVIEW, preview)
 
 
 def client_order_id(given: str | None) -> str:
@@ -207,6 +207,6 @@ def send(
         line.note_repeat("the order was placed before under this client order id")
         if waiting is not None:
             placed = waiting.until_over(line, client, placed)
-    line.output.record(layouts.ORDER, placed, brief=True)
+    line.output.record(order_layouts.ORDER, placed, brief=True)
     if waiting is not None:
         waiting.require(placed)

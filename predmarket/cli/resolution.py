@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from predmarket.cli import arguments, context, event_tables, layouts, prompt
+from predmarket.cli import arguments, context, event_tables, layouts, market_layouts, prompt
 from predmarket.cli.context import Line
 from predmarket.cli.failure import usage
 from predmarket.cli.grid import cell
@@ -74,7 +74,7 @@ def show_market(line: Line, resolution: Resolution) -> None:
         brief |= _lines(proposal)
         _say_what_next(line, "market", market["slug"], proposal)
     grids = layouts.ANY.grids(brief, brief=False)
-    line.output.show(resolution, [resolution], layouts.RESOLUTION.fields, lambda: grids)
+    line.output.show(resolution, [resolution], market_layouts.RESOLUTION.fields, lambda: grids)
 
 
 def show_event(line: Line, resolution: EventResolution) -> None:
@@ -93,7 +93,7 @@ def show_event(line: Line, resolution: EventResolution) -> None:
 
 def _lines(proposal: Proposal | EventProposal) -> Mapping[str, object]:
     return {
-        "proposed": layouts.proposed(proposal),
+        "proposed": market_layouts.proposed(proposal),
         "note": proposal["note"],
         "source": proposal["source"],
         "by": f"user {proposal['actorId']}",
@@ -113,7 +113,7 @@ def _proposal_question(what: str, proposal: Proposal | EventProposal) -> str:
     why = [f"Note: {proposal['note']}"] if proposal["note"] else []
     why += [f"Source: {proposal['source']}"] if proposal["source"] else []
     said = " ".join([f"proposed by user {proposal['actorId']}.", *why])
-    return f"Resolve {what} as {layouts.proposed(proposal)}, {said} This is final: go on?"
+    return f"Resolve {what} as {market_layouts.proposed(proposal)}, {said} This is final: go on?"
 
 
 def confirm(ctx: typer.Context, market: arguments.Market) -> None:
@@ -141,7 +141,7 @@ def withdraw(ctx: typer.Context, market: arguments.Market) -> None:
     """
     line = context.of(ctx)
     with line.client() as client:
-        line.output.record(layouts.MARKET, client.withdraw_proposal(market))
+        line.output.record(market_layouts.MARKET, client.withdraw_proposal(market))
 
 
 def confirm_event(ctx: typer.Context, event: arguments.Event) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, complete, context, layouts
+from predmarket.cli import arguments, complete, context, user_layouts
 from predmarket.cli.failure import own
 from predmarket.cli.numbers import MONEY, optional
 from predmarket.cli.paging import show_list
@@ -36,7 +36,7 @@ def start(
     if credit is not None:
         count = season["accountsCredited"]
         line.output.note(f"{count} account{'s' * (count != 1)} got the credit now")
-    line.output.record(layouts.SEASON, season)
+    line.output.record(user_layouts.SEASON, season)
 
 
 def end(
@@ -65,7 +65,7 @@ def end(
                 raise own("NOT_FOUND", "no season is running")
             name = str(newest[0]["id"])
         season = client.end_season(name)
-    line.output.record(layouts.SEASON, season)
+    line.output.record(user_layouts.SEASON, season)
 
 
 def list_seasons(
@@ -82,7 +82,7 @@ def list_seasons(
     credited yet goes on when its start is repeated.
     """
     call = calls.seasons(limit=limit, cursor=cursor)
-    show_list(context.of(ctx), layouts.SEASON, call, everything=everything)
+    show_list(context.of(ctx), user_layouts.SEASON, call, everything=everything)
 
 
 def leaderboard(
@@ -128,6 +128,6 @@ def leaderboard(
     with line.client() as client:
         board = client.send(call)
     items = board["items"]
-    line.output.rows(layouts.STANDING, [dict(one) for one in items])
+    line.output.rows(user_layouts.STANDING, [dict(one) for one in items])
     if len(items) < board["total"]:
         line.output.note(f"{board['total'] - len(items)} more accounts are ranked")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from predmarket.cli import arguments, context, layouts, prompt
+from predmarket.cli import arguments, context, prompt, user_layouts
 from predmarket.cli.paging import show_list
 from predmarket.client import calls
 
@@ -16,7 +16,7 @@ def list_sessions(ctx: typer.Context, *, ids: arguments.Ids = False) -> None:
 
     List one's sessions: when each began and was last used, from which address, by which program.
     """
-    show_list(context.of(ctx), layouts.SESSION, calls.sessions(), ids=ids)
+    show_list(context.of(ctx), user_layouts.SESSION, calls.sessions(), ids=ids)
 
 
 def revoke(

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import typer
 
-from predmarket.cli import context, layouts, prompt
+from predmarket.cli import context, order_layouts, prompt
 from predmarket.cli.failure import usage
 from predmarket.cli.numbers import MONEY, number
 from predmarket.client import ClientError
@@ -53,4 +53,4 @@ def create(
                 refusal.advise(f"to repeat it safely, add: --idempotency-key {key}")
             raise refusal from None
     line.note_repeat("the transfer was made before under this key")
-    line.output.record(layouts.TRANSFER, transfer)
+    line.output.record(order_layouts.TRANSFER, transfer)

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 import typer
 
 import predmarket.client as api
-from predmarket.cli import arguments, complete, context, layouts, prompt
+from predmarket.cli import arguments, complete, context, order_layouts, prompt, user_layouts
 from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
 from predmarket.cli.grid import Grid, Row
@@ -48,7 +48,7 @@ def list_users(
     List accounts with their cash, and when each was last seen (admins).
     """
     call = calls.users(q=search, group=group, limit=limit, offset=offset, cursor=cursor)
-    show_list(context.of(ctx), layouts.LISTED_USER, call, everything=everything, ids=ids)
+    show_list(context.of(ctx), user_layouts.LISTED_USER, call, everything=everything, ids=ids)
 
 
 class Shown(StrEnum):
@@ -97,16 +97,16 @@ def show(
     span = span_of(line, since, until)
     id = user["id"]
     if only is Shown.POSITIONS:
-        show_list(line, layouts.POSITION, calls.positions(user_id=id), everything=everything)
+        show_list(line, order_layouts.POSITION, calls.positions(user_id=id), everything=everything)
     elif only is Shown.ORDERS:
         orders = calls.orders(user_id=id, **span, limit=limit, cursor=cursor)
-        show_list(line, layouts.ORDER, orders, everything=everything)
+        show_list(line, order_layouts.ORDER, orders, everything=everything)
     elif only is Shown.FILLS:
         fills = calls.fills(user_id=id, **span, limit=limit, cursor=cursor)
-        show_list(line, layouts.FILL, fills, everything=everything)
+        show_list(line, order_layouts.FILL, fills, everything=everything)
     else:
         movements = calls.statement(user_id=id, **span, limit=limit, cursor=cursor)
-        show_list(line, layouts.LEDGER_LINE, movements, everything=everything)
+        show_list(line, order_layouts.LEDGER_LINE, movements, everything=everything)
 
 
 def _write_account(line: Line, client: "api.Client", user: User) -> None:
@@ -117,9 +117,9 @@ def _write_account(line: Line, client: "api.Client", user: User) -> None:
     shown = {"user": user, "balance": balance, "positions": positions, "orders": orders["items"]}
 
     def grids() -> list[Grid]:
-        head = layouts.USER.grids(cast("Row", user), brief=False)
-        cash = layouts.BALANCE.grid([cast("Row", balance)])
-        lists = ((layouts.POSITION, positions), (layouts.ORDER, orders["items"]))
+        head = user_layouts.USER.grids(cast("Row", user), brief=False)
+        cash = order_layouts.BALANCE.grid([cast("Row", balance)])
+        lists = ((order_layouts.POSITION, positions), (order_layouts.ORDER, orders["items"]))
         return [*head, cash, *(layout.grid(cast("list[Row]", rows)) for layout, rows in lists)]
 
     line.output.show(shown, [shown], tuple(shown), grids)
@@ -154,7 +154,7 @@ def update(
         user = account(client, email)
         disabled = True if disable else False if enable else None
         line.output.record(
-            layouts.USER, client.update_user(user["id"], role=role, disabled=disabled)
+            user_layouts.USER, client.update_user(user["id"], role=role, disabled=disabled)
         )
 
 

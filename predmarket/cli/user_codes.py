@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import predmarket.client as api
-from predmarket.cli import complete, context, layouts
+from predmarket.cli import complete, context, user_layouts
 from predmarket.cli.context import Line
 from predmarket.cli.failure import Failure, usage
 from predmarket.cli.grid import Row
@@ -105,7 +105,7 @@ def _write(
         line.output.pasted(paste({**row, **more, "url": line.settings.url.value}))
         return
     line.output.note("the code is not shown again; its owner uses it by: predmarket auth claim")
-    shown = layouts.USER_WITH_CODE
+    shown = user_layouts.USER_WITH_CODE
     line.output.show(answer, [row], shown.fields, lambda: shown.grids(row, brief=False))
 
 
@@ -232,7 +232,7 @@ def _join(client: "api.Client", group: str, user_id: int) -> None:
 
 def _report(line: Line, report: list[Row], paste: Paste | None, url: str) -> None:
     if paste is None:
-        line.output.rows(layouts.IMPORTED, report)
+        line.output.rows(user_layouts.IMPORTED, report)
         return
     for row in report:
         if row["code"]:

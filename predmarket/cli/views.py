@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol, cast
 
-from predmarket.cli import layouts
+from predmarket.cli import book_layouts, market_layouts, order_layouts
 from predmarket.cli.grid import Grid, Row
 from predmarket.client import calls, messages
 from predmarket.client.calls import Call
@@ -55,7 +55,7 @@ class View(Protocol):
 class BookView:
     """A market's book, whole at each change."""
 
-    fields: Sequence[str] = ("seq", *layouts.LEVEL_FIELDS)
+    fields: Sequence[str] = ("seq", *book_layouts.LEVEL_FIELDS)
 
     def __init__(self, market: str, depth: int | None) -> None:
         self.title = market
@@ -75,13 +75,13 @@ class BookView:
         return [self._book]
 
     def csv(self, row: Row) -> Sequence[Row]:
-        levels = layouts.levels(cast("Book", row)) or [{}]  # an empty book is news, too
+        levels = book_layouts.levels(cast("Book", row)) or [{}]  # an empty book is news, too
         return [{"seq": row["seq"], **level} for level in levels]
 
     def grid(self, height: int) -> Grid:
         levels = max(1, (height - 1) // 2)  # the best prices stay visible
         book = self._book
-        return layouts.ladder(
+        return book_layouts.ladder(
             {**book, "bids": book["bids"][:levels], "asks": book["asks"][:levels]}
         )
 
@@ -89,7 +89,7 @@ class BookView:
 class TradesView:
     """A market's trades: lines in the order of the trades, drawn with the newest first."""
 
-    fields: Sequence[str] = layouts.TRADE.fields
+    fields: Sequence[str] = market_layouts.TRADE.fields
 
     def __init__(self, market: str, limit: int | None) -> None:
         self.title = market
@@ -118,13 +118,13 @@ class TradesView:
         return [row]
 
     def grid(self, height: int) -> Grid:
-        return layouts.TRADE.grid([*self._held][: height - 1])
+        return market_layouts.TRADE.grid([*self._held][: height - 1])
 
 
 class TickerView:
     """A market's prices and status, which come from two topics."""
 
-    fields: Sequence[str] = layouts.TICKER.fields
+    fields: Sequence[str] = market_layouts.TICKER.fields
 
     def __init__(self, market: str) -> None:
         self.title = market
@@ -153,7 +153,7 @@ class TickerView:
 
     def grid(self, height: int) -> Grid:
         del height
-        return layouts.TICKER.grid([self._shown] if self._shown else [])
+        return market_layouts.TICKER.grid([self._shown] if self._shown else [])
 
 
 class OrdersView:
@@ -162,7 +162,9 @@ class OrdersView:
     """
 
     title = "orders"
-    fields: Sequence[str] = tuple(name for name in layouts.ORDER.fields if name not in _LISTED_ONLY)
+    fields: Sequence[str] = tuple(
+        name for name in order_layouts.ORDER.fields if name not in _LISTED_ONLY
+    )
     topics: Sequence[str] = ("user:me:orders",)
 
     def __init__(
@@ -227,7 +229,7 @@ class OrdersView:
 
     def grid(self, height: int) -> Grid:
         newest = sorted(self._held, reverse=True)[: height - 1]
-        return layouts.ORDER.grid([self._held[number] for number in newest])
+        return order_layouts.ORDER.grid([self._held[number] for number in newest])
 
 
 def _is_live(order: OrderState) -> bool:

@@ -6,8 +6,8 @@ from typing import cast
 import pytest
 
 from predmarket.characters import clean
+from predmarket.cli.book_layouts import ladder
 from predmarket.cli.grid import Grid
-from predmarket.cli.layouts import ladder
 from predmarket.cli.table_renderer import draw
 from predmarket.client.response_types import Book
 from tests.support.command_line import Run

@@ -6,7 +6,7 @@ from typing import get_type_hints
 import msgspec
 import pytest
 
-from predmarket.cli import layouts
+from predmarket.cli import market_layouts, order_layouts, user_layouts
 from predmarket.cli.grid import Layout
 from predmarket.client import NewOrder, calls, response_types
 from predmarket.client.calls import Call
@@ -102,22 +102,22 @@ def test_users_have_more_than_the_common_fields() -> None:
 @pytest.mark.parametrize(
     ("layout", "contract"),
     [
-        (layouts.MARKET, markets.Market),
-        (layouts.ORDER, orders.QueuedOrder),
-        (layouts.PREVIEW, orders.Preview),
-        (layouts.CANDLE, markets.Candle),
-        (layouts.LEDGER_LINE, accounts.LedgerLine),
-        (layouts.ORDER_FILL, orders.OrderFill),
-        (layouts.TRADE, markets.Trade),
-        (layouts.BALANCE, accounts.Balance),
-        (layouts.POSITION, accounts.Position),
-        (layouts.PORTFOLIO, accounts.Portfolio),
-        (layouts.FILL, accounts.Fill),
-        (layouts.USER, identity.ManagedUser),
-        (layouts.API_KEY, identity.ApiKey),
-        (layouts.NEW_API_KEY, identity.NewApiKey),
-        (layouts.RESOLUTION, markets.Resolution),
-        (layouts.TRANSFER, accounts.Transfer),
+        (market_layouts.MARKET, markets.Market),
+        (order_layouts.ORDER, orders.QueuedOrder),
+        (order_layouts.PREVIEW, orders.Preview),
+        (market_layouts.CANDLE, markets.Candle),
+        (order_layouts.LEDGER_LINE, accounts.LedgerLine),
+        (order_layouts.ORDER_FILL, orders.OrderFill),
+        (market_layouts.TRADE, markets.Trade),
+        (order_layouts.BALANCE, accounts.Balance),
+        (order_layouts.POSITION, accounts.Position),
+        (order_layouts.PORTFOLIO, accounts.Portfolio),
+        (order_layouts.FILL, accounts.Fill),
+        (user_layouts.USER, identity.ManagedUser),
+        (user_layouts.API_KEY, identity.ApiKey),
+        (user_layouts.NEW_API_KEY, identity.NewApiKey),
+        (market_layouts.RESOLUTION, markets.Resolution),
+        (order_layouts.TRANSFER, accounts.Transfer),
     ],
 )
 def test_csv_has_every_field(layout: Layout, contract: type[msgspec.Struct]) -> None:
