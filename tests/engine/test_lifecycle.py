@@ -1,4 +1,4 @@
-"""Markets from creation to resolution, in one go and step by step."""
+"""Markets from creation to resolution, at once and step by step."""
 
 import pytest
 
@@ -55,7 +55,7 @@ def _market_in(status: str) -> Desk:
 @pytest.mark.parametrize("before", STATUSES)
 @pytest.mark.parametrize("after", STATUSES)
 def test_the_table_of_transitions(before: str, after: str) -> None:
-    """What an admin may set, from where; everything else is INVALID_TRANSITION."""
+    """An admin may set a status only from the statuses in the table; else INVALID_TRANSITION."""
     desk = _market_in(before)
     reply = desk.status(after, market=2)
     allowed = (before, after) in ALLOWED
@@ -67,7 +67,7 @@ def test_the_table_of_transitions(before: str, after: str) -> None:
 @pytest.mark.parametrize("before", STATUSES)
 @pytest.mark.parametrize("outcome", ["YES", "NO", "SCALAR", "VOID"])
 def test_anything_not_final_may_be_resolved(before: str, outcome: str) -> None:
-    """A draft too; what is final stays as it is."""
+    """A draft can be resolved, too; a final market cannot."""
     desk = _market_in(before)
     reply = desk.resolve(outcome, "0.3" if outcome == "SCALAR" else None, market=2)
     market = desk.exchange.state.markets[2]
@@ -81,7 +81,7 @@ def test_anything_not_final_may_be_resolved(before: str, outcome: str) -> None:
 
 
 def test_a_refused_status_changes_nothing_else() -> None:
-    """All of an update or none of it."""
+    """An update with a refused status changes no other field."""
     desk = _market_in("CLOSED")
     before = desk.standing()
     refused = desk.apply(UpdateMarket(2, MarketStatus.HALTED, True, 99, "new?", "new"))
@@ -90,7 +90,7 @@ def test_a_refused_status_changes_nothing_else() -> None:
 
 
 def test_final_is_final() -> None:
-    """Neither its texts nor its closing time nor its orders change any more."""
+    """A final market's texts, closing time and orders cannot change."""
     desk = after_example_3()
     desk.resolve("YES")
     before = desk.standing()
@@ -102,7 +102,7 @@ def test_final_is_final() -> None:
 
 
 def test_details_change_without_the_status() -> None:
-    """New texts are told as a change that is none of the status."""
+    """New texts emit a change of details, not of the status."""
     desk = Desk()
     assert desk.apply(UpdateMarket(1, question="Rain?", description="!")) == MarketDone(1)
     assert (desk.market.question, desk.market.description) == ("Rain?", "!")
@@ -110,7 +110,7 @@ def test_details_change_without_the_status() -> None:
 
 
 def test_slugs_are_unique_and_markets_known() -> None:
-    """A slug belongs to one market for ever; an unknown market is not found."""
+    """A slug belongs to one market for ever; an unknown market gives NOT_FOUND."""
     desk = Desk()
     assert code(desk.create(slug="market-1")) == "SLUG_TAKEN"
     assert desk.create(slug="other") == MarketDone(2)
@@ -119,7 +119,7 @@ def test_slugs_are_unique_and_markets_known() -> None:
 
 
 def test_halted_keeps_orders_and_takes_cancels_only() -> None:
-    """Orders keep their place through a halt."""
+    """A halted market keeps its orders and their places, and accepts only cancels."""
     desk = Desk()
     for user in (A, B):
         desk.place(user, "BUY", "1", "0.50")
@@ -133,7 +133,7 @@ def test_halted_keeps_orders_and_takes_cancels_only() -> None:
 
 
 def test_closing_cancels_what_rests() -> None:
-    """Every order ends with its money back, bids before asks, the best first."""
+    """A closing cancels every order and releases its money: bids before asks, best first."""
     desk = Desk()
     desk.place(A, "BUY", "1", "0.50")
     desk.place(B, "SELL", "1", "0.60")
@@ -147,7 +147,7 @@ def test_closing_cancels_what_rests() -> None:
 
 
 def test_closes_on_time() -> None:
-    """At closesAt it closes, not a microsecond before; also while halted."""
+    """A market closes at closesAt exactly, also while halted."""
     desk = Desk()
     desk.create(closes_at=SECOND)
     desk.status("HALTED", market=2)
@@ -156,7 +156,7 @@ def test_closes_on_time() -> None:
 
 
 def test_a_draft_does_not_close() -> None:
-    """A draft whose closing time passed closes once it is opened."""
+    """A draft past its closing time closes when it is opened."""
     desk = Desk()
     desk.create(closes_at=SECOND, status="DRAFT")
     assert desk.run_due(2 * SECOND) == []
@@ -165,7 +165,7 @@ def test_a_draft_does_not_close() -> None:
 
 
 def test_a_moved_closing_time_counts_alone() -> None:
-    """A later closing time replaces the earlier one, None leaves the market open."""
+    """A new closing time replaces the old one; None removes it."""
     desk = Desk()
     desk.closing(SECOND)
     desk.closing(3 * SECOND)
@@ -177,7 +177,7 @@ def test_a_moved_closing_time_counts_alone() -> None:
 
 @pytest.mark.parametrize("passed", [True, False])
 def test_reopening_clears_a_closing_time_that_has_passed(*, passed: bool) -> None:
-    """One that has passed is gone; one to come still closes the market."""
+    """Reopening clears a past closing time; a future one still closes the market."""
     desk = Desk()
     desk.closing(5 * SECOND)
     desk.now = SECOND
@@ -190,7 +190,7 @@ def test_reopening_clears_a_closing_time_that_has_passed(*, passed: bool) -> Non
 
 
 def test_resolution_reports_what_it_paid() -> None:
-    """The reply and the events name each account that got something."""
+    """The reply and the events name each account with a payout."""
     desk = after_example_3()
     assert desk.resolve("NO") == Resolved(1, 1, parse_money("4"))
     assert [event for event in desk.events if isinstance(event, PaidOut)] == [
@@ -202,7 +202,7 @@ def test_resolution_reports_what_it_paid() -> None:
     ("price", "paid"), [("0", (0, "10")), ("1", ("10", 0)), ("0.3333", ("3.333", "6.667"))]
 )
 def test_scalar_pays_any_price(price: str, paid: tuple[str | int, str | int]) -> None:
-    """Four decimals, off the tick or not, the ends included."""
+    """A SCALAR outcome has four decimals, on the tick or not, 0 and 1 included."""
     desk = after_example_1()
     desk.resolve("SCALAR", price)
     yes, no = (parse_money(amount) for amount in paid)
@@ -215,7 +215,7 @@ def test_scalar_pays_any_price(price: str, paid: tuple[str | int, str | int]) ->
 
 
 def test_void_gives_fees_back() -> None:
-    """Everybody has what they came with, and the exchange keeps no fee of that market."""
+    """A VOID returns everybody's money and all fees of the market."""
     desk = Desk(maker_fee="0.02", taker_fee="0.07")
     desk.create(taker_fee="0.07")
     desk.place(A, "BUY", "10", "0.50")
@@ -234,7 +234,7 @@ def test_void_gives_fees_back() -> None:
 
 
 def _in_debt() -> Desk:
-    """A took 80 out of market 1, withdrew all, and the market was voided; market 2 is open."""
+    """Return a desk where A withdrew a profit before its market was voided; market 2 is open."""
     desk = Desk()
     desk.place(A, "BUY", "100", "0.10")
     desk.place(B, "SELL", "100", "0.10")
@@ -250,13 +250,13 @@ def _in_debt() -> Desk:
 
 
 def test_void_may_leave_available_negative() -> None:
-    """Who took a profit out gives it back, also when it is gone; what is locked stays locked."""
+    """A VOID takes back a withdrawn profit; available may be negative, and locks stay."""
     desk = _in_debt()
     assert desk.money(A) == ("-80.000000", "0.106300")
 
 
 def test_a_debtor_receives_closes_and_cancels() -> None:
-    """Nothing that locks, no withdrawal; selling what one has, cancelling and deposits work."""
+    """A debtor may sell, cancel and deposit, but neither lock money nor withdraw."""
     desk = _in_debt()
     assert code(desk.place(A, "BUY", "0.01", "0.01", market=2)) == "INSUFFICIENT_FUNDS"
     assert code(desk.place(A, "SELL", "10.01", "0.50", market=2)) == "INSUFFICIENT_FUNDS"
@@ -277,7 +277,7 @@ STEP_1 = TakeStep("market/1")
 
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One order or position a step."""
+    """Limit a step to one order or position."""
     monkeypatch.setattr(steps, "STEP", 1)
 
 
@@ -290,7 +290,7 @@ def _resting(count: int) -> Desk:
 
 @pytest.mark.usefixtures("small_steps")
 def test_closing_takes_steps() -> None:
-    """The market is CLOSED at once; each step cancels one order more."""
+    """The market is CLOSED at once; each step cancels one more order."""
     desk = _resting(3)
     close = UpdateMarket(1, MarketStatus.CLOSED)
     assert desk.apply(close, finish=False) == MarketDone(1, "market/1")
@@ -316,7 +316,7 @@ def test_closing_takes_steps() -> None:
     ],
 )
 def test_commands_for_a_closing_market_wait(command: Command) -> None:
-    """Until the last order is cancelled the market is nobody else's."""
+    """Commands for a closing market wait until its last order is cancelled."""
     desk = _resting(2)
     desk.apply(UpdateMarket(1, MarketStatus.CLOSED), finish=False)
     assert desk.exchange.waits_for(command) == "market/1"
@@ -330,7 +330,7 @@ def test_commands_for_a_closing_market_wait(command: Command) -> None:
 @pytest.mark.usefixtures("small_steps")
 @pytest.mark.parametrize("outcome", [Outcome.YES, Outcome.VOID])
 def test_resolving_takes_steps(outcome: Outcome) -> None:
-    """CLOSED meanwhile, nothing changes it, and it is final with the last payment."""
+    """A resolving market is CLOSED and cannot change until the last payment makes it final."""
     desk = after_example_2()
     desk.place(B, "SELL", "1", "0.90")
     desk.place(B, "SELL", "1", "0.90")
@@ -353,7 +353,7 @@ def test_resolving_takes_steps(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize("step", [1, 2, 3, 4, 1_000])
 def test_all_steps_come_to_the_same(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However small the steps, the money ends where it does in one go."""
+    """Balances are the same for every size of steps."""
     monkeypatch.setattr(steps, "STEP", step)
     desk = after_example_3()
     reply = desk.resolve("YES")
@@ -366,7 +366,10 @@ def test_all_steps_come_to_the_same(step: int, monkeypatch: pytest.MonkeyPatch) 
 def test_positions_are_settled_in_the_order_of_users_and_dropped(
     at_once: int, looked_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Few at a time, whatever order they came in; accounts without one are looked at, boundedly."""
+    """Positions are settled in order of users, a few per step.
+
+    A step examines a bounded number of accounts without a position.
+    """
     desk = Desk()
     for user in (50, 9, 30, 7, 20, 8):
         desk.apply(OpenAccount(user, parse_money("10")))
@@ -391,7 +394,7 @@ def _paid(desk: Desk) -> list[int]:
 
 
 def test_timers_of_a_market_follow_what_is_live() -> None:
-    """A closing time that is moved, or halted and opened again, leaves no timer behind."""
+    """A closing time that is moved, or a halt and reopening, leaves no stale timer."""
     desk = Desk()
     for n in range(1, 4_001):
         desk.closing(n * SECOND)

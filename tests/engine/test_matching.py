@@ -16,7 +16,7 @@ MODES = ("SKIP", "CANCEL_MAKER", "CANCEL_TAKER", "CANCEL_BOTH")
 
 
 def _own_between(kind: str, mode: str, qty: str) -> Desk:
-    """A takes where B offers 1 @ 0.50, A itself 1 @ 0.51 and B 1 @ 0.52."""
+    """Return a desk where A takes from B 1 @ 0.50, A's own 1 @ 0.51, and B 1 @ 0.52."""
     desk = Desk()
     desk.place(B, "SELL", "1", "0.50")
     desk.place(A, "SELL", "1", "0.51")
@@ -35,7 +35,7 @@ TAKES_BOTH = [*TAKES_FIRST, (4, 3, "0.5200", "1")]
 @pytest.mark.parametrize("kind", ["GTC", "IOC", "MARKET"])
 @pytest.mark.parametrize("mode", MODES)
 def test_who_is_traded_with(kind: str, mode: str) -> None:
-    """SKIP and CANCEL_MAKER go past the own order, the others end there."""
+    """SKIP and CANCEL_MAKER trade past the user's own order; the other modes end there."""
     desk = _own_between(kind, mode, "3")
     passes = mode in ("SKIP", "CANCEL_MAKER")
     assert desk.trades == (TAKES_BOTH if passes else TAKES_FIRST)
@@ -47,7 +47,7 @@ REMAINDER = {"GTC": "SELF_TRADE", "IOC": "IOC", "MARKET": "MARKET_REMAINDER"}
 @pytest.mark.parametrize("kind", ["GTC", "IOC", "MARKET"])
 @pytest.mark.parametrize("mode", MODES)
 def test_who_is_cancelled_and_why(kind: str, mode: str) -> None:
-    """The mode decides who ends; a remainder that merely may not rest has its own reason."""
+    """The mode decides which order is cancelled; only remainders have other reasons."""
     desk = _own_between(kind, mode, "3")
     maker: EventTuple = ("ORDER_CANCELED", 2, "SELF_TRADE")
     taker: EventTuple = ("ORDER_CANCELED", 4, "SELF_TRADE")
@@ -66,7 +66,10 @@ def test_who_is_cancelled_and_why(kind: str, mode: str) -> None:
 @pytest.mark.parametrize("kind", ["FOK", "MARKET_FOK"])
 @pytest.mark.parametrize("mode", MODES)
 def test_fok_counts_what_its_mode_lets_it_take(kind: str, mode: str) -> None:
-    """Own orders never count, and for two modes nothing behind them does; a kill cancels nobody."""
+    """FOK never counts own orders, and in two modes nothing behind them.
+
+    A rejected FOK cancels no order.
+    """
     desk = Desk()
     desk.place(B, "SELL", "1", "0.50")
     desk.place(A, "SELL", "1", "0.51")
@@ -87,7 +90,7 @@ def test_fok_counts_what_its_mode_lets_it_take(kind: str, mode: str) -> None:
 
 @pytest.mark.parametrize("side", ["BUY", "SELL"])
 def test_fok_counts_no_worse_price(side: str) -> None:
-    """What rests beyond the limit does not help a FOK order."""
+    """FOK does not count orders beyond its limit."""
     desk = Desk()
     maker, prices = ("SELL", ("0.50", "0.51")) if side == "BUY" else ("BUY", ("0.50", "0.49"))
     for price in prices:
@@ -97,7 +100,7 @@ def test_fok_counts_no_worse_price(side: str) -> None:
 
 
 def test_ioc_takes_and_leaves_nothing() -> None:
-    """An IOC order trades what it can and is cancelled for the rest, its lock returned."""
+    """An IOC order fills what it can; the remainder is cancelled and its lock released."""
     desk = Desk()
     desk.place(B, "SELL", "1", "0.50")
     done = placed(desk.place(A, "BUY", "3", "0.60", tif="IOC"))
@@ -107,7 +110,7 @@ def test_ioc_takes_and_leaves_nothing() -> None:
 
 
 def test_skip_rests_where_it_does_not_cross() -> None:
-    """SKIP lets an order rest below the own order it would otherwise cross."""
+    """SKIP rests an order below the user's own order that it would cross."""
     desk = Desk()
     desk.place(A, "SELL", "1", "0.55")
     desk.place(B, "SELL", "1", "0.50")
@@ -117,7 +120,7 @@ def test_skip_rests_where_it_does_not_cross() -> None:
 
 
 def test_an_own_order_within_a_level_is_passed_over() -> None:
-    """SKIP serves the one behind the own order and leaves the own order its place."""
+    """SKIP fills the order behind the user's own, which keeps its place."""
     desk = Desk()
     desk.place(A, "SELL", "1", "0.50")
     desk.place(B, "SELL", "1", "0.50")
@@ -132,7 +135,7 @@ def test_an_own_order_within_a_level_is_passed_over() -> None:
     [
         ("BUY", 5000, 1000, 100, 6000),
         ("SELL", 5000, 1000, 100, 4000),
-        # off the tick: towards the best price
+        # off the tick: rounded towards the best price
         ("BUY", 5000, 333, 100, 5300),
         ("SELL", 5000, 333, 100, 4700),
         ("BUY", 5000, 399, 100, 5300),
@@ -160,7 +163,7 @@ def test_an_own_order_within_a_level_is_passed_over() -> None:
     ],
 )
 def test_the_collar(side: str, best: int, slippage: int, tick: int, expected: int) -> None:
-    """Best price plus or minus slippage, on the tick towards the best price, within 0 and 1."""
+    """The collar is the best price ± slippage, rounded to a tick towards the best price."""
     is_buy = side == "BUY"
     book = Book(tick)
     book.side(not is_buy).add(Order(1, B, 1, Side.SELL if is_buy else Side.BUY, best, 100))
@@ -174,7 +177,7 @@ def test_the_collar(side: str, best: int, slippage: int, tick: int, expected: in
     slippage=st.integers(0, 9_999),
 )
 def test_the_collar_everywhere(*, is_buy: bool, tick: int, ticks: int, slippage: int) -> None:
-    """It is valid, on the tick, no further than the slippage, and a tick more would be too far."""
+    """The collar is valid, on the tick and within the slippage; a tick further is not."""
     best = tick * (1 + (ticks - 1) % (PRICE_ONE // tick - 1))
     book = Book(tick)
     book.side(not is_buy).add(Order(1, B, 1, Side.SELL if is_buy else Side.BUY, best, 100))
@@ -189,7 +192,7 @@ def test_the_collar_everywhere(*, is_buy: bool, tick: int, ticks: int, slippage:
 
 
 def test_the_collar_starts_at_an_own_order_too() -> None:
-    """The best opposite price counts, whoever owns it."""
+    """The collar starts at the best opposite price, whoever owns it."""
     desk = Desk()
     desk.place(A, "SELL", "1", "0.40")
     desk.place(B, "SELL", "1", "0.50")
@@ -199,12 +202,12 @@ def test_the_collar_starts_at_an_own_order_too() -> None:
 
 
 def test_no_collar_without_the_other_side() -> None:
-    """With nothing on the other side a market order has no price."""
+    """There is no collar when the other side is empty."""
     assert collar(Book(100), True, 1000, 100) is None
 
 
 def test_a_market_order_locks_at_its_collar() -> None:
-    """It needs the money of its worst price, even if it trades at a better one."""
+    """A market order locks the money of its collar price, even if it trades at a better one."""
     desk = Desk(credit="6")
     desk.place(B, "SELL", "10", "0.50")
     refused = desk.place(A, "BUY", "10", slippage="0.1001")

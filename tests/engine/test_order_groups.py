@@ -1,4 +1,4 @@
-"""Order groups: what trips one, and what becomes of its orders.
+"""Order groups: what trips a group, and what happens to its orders.
 
 Source: docs/market_rules.md, Order groups. A makes groups, B and C trade with their orders.
 """
@@ -36,14 +36,14 @@ TRIPPED = ("GROUP", 1, "TRIPPED")
 
 
 def group(desk: Desk, limit: str, user: int = A) -> int:
-    """Make a group and return its id."""
+    """Create a group and return its id."""
     reply = desk.apply(CreateOrderGroup(user, parse_qty(limit)))
     assert isinstance(reply, OrderGroupDone)
     return reply.group.id
 
 
 def quotes(desk: Desk, *prices: str, limit: str = "10", qty: str = "6") -> int:
-    """Make a group with asks at these prices and return its id."""
+    """Create a group with asks at these prices and return its id."""
     made = group(desk, limit)
     for price in prices:
         desk.place(A, "SELL", qty, price, group=made)
@@ -62,7 +62,7 @@ def ended(desk: Desk) -> list[int]:
 
 @pytest.fixture
 def desk() -> Desk:
-    """An exchange with A, B, C and a market."""
+    """Return a desk with A, B, C and a market."""
     return Desk()
 
 
@@ -70,7 +70,7 @@ def desk() -> Desk:
 
 
 def test_fills_above_the_limit_trip_the_group(desk: Desk) -> None:
-    """Limit 10, asks of 6 at 0.50, 0.51 and 0.52. B takes 6, then C 6: 12 > 10, the third ends."""
+    """With limit 10, two fills of 6 trip the group, and its third ask of 6 is cancelled."""
     quotes(desk, "0.50", "0.51", "0.52")
     desk.place(B, "BUY", "6", "0.50")
     assert status(desk) is OrderGroupStatus.ACTIVE
@@ -82,11 +82,11 @@ def test_fills_above_the_limit_trip_the_group(desk: Desk) -> None:
     desk.apply(ResetOrderGroup(A, 1))
     placed(desk.place(A, "SELL", "6", "0.60", group=1))
     desk.place(B, "BUY", "6", "0.60")
-    assert status(desk) is OrderGroupStatus.ACTIVE  # counted from the reset on
+    assert status(desk) is OrderGroupStatus.ACTIVE  # counted since the reset
 
 
 def test_the_limit_itself_may_be_filled(desk: Desk) -> None:
-    """10 of 10 is not more than 10; a hundredth of a contract more is."""
+    """Fills of exactly the limit do not trip; a hundredth of a contract more does."""
     quotes(desk, "0.50", "0.51", limit="10", qty="10")
     desk.place(B, "BUY", "10", "0.50")
     assert status(desk) is OrderGroupStatus.ACTIVE
@@ -95,7 +95,7 @@ def test_the_limit_itself_may_be_filled(desk: Desk) -> None:
 
 
 def test_a_fill_counts_for_15_seconds(desk: Desk) -> None:
-    """At the end of them it counts no more; a microsecond before it does."""
+    """A fill counts for just under 15 s, to the microsecond."""
     for wait, tripped in ((15 * SECOND, False), (15 * SECOND - 1, True)):
         desk = Desk()
         quotes(desk, "0.50", "0.51", "0.52")
@@ -106,7 +106,7 @@ def test_a_fill_counts_for_15_seconds(desk: Desk) -> None:
 
 
 def test_one_incoming_order_is_never_cut_off(desk: Desk) -> None:
-    """Limit 5: B's order takes 6, 6 and 6 all the same; then the fourth ask ends."""
+    """With limit 5, B's order still fills three asks of 6; then the fourth is cancelled."""
     quotes(desk, "0.50", "0.51", "0.52", "0.53", limit="5")
     order = placed(desk.place(B, "BUY", "18", "0.52", tif="FOK"))
     assert order.filled == parse_qty("18")
@@ -114,7 +114,7 @@ def test_one_incoming_order_is_never_cut_off(desk: Desk) -> None:
 
 
 def test_the_groups_own_order_as_the_taker(desk: Desk) -> None:
-    """What it fills counts, and what is left of it ends; its answer says so."""
+    """A taker's fills count for its group; the reply shows its remainder cancelled."""
     made = quotes(desk, "0.90", limit="5")
     desk.place(B, "SELL", "6", "0.50")
     order = placed(desk.place(A, "BUY", "10", "0.50", group=made))
@@ -125,7 +125,7 @@ def test_the_groups_own_order_as_the_taker(desk: Desk) -> None:
 
 
 def test_an_amend_that_trades_can_trip_the_group(desk: Desk) -> None:
-    """The order stays in its group, and its answer shows it cancelled."""
+    """An amended order stays in its group; the reply of one that trips shows it cancelled."""
     made = quotes(desk, "0.90", limit="5")
     desk.place(B, "BUY", "6", "0.40")
     order = placed(desk.place(A, "SELL", "20", "0.50", group=made))
@@ -135,7 +135,7 @@ def test_an_amend_that_trades_can_trip_the_group(desk: Desk) -> None:
 
 
 def test_fills_of_all_markets_count_together(desk: Desk) -> None:
-    """A group spans markets; its orders in each of them end."""
+    """A group spans markets; tripping cancels its orders in each of them."""
     desk.create()
     made = quotes(desk, "0.50", "0.60")
     desk.place(A, "SELL", "6", "0.50", market=2, group=made)
@@ -146,7 +146,7 @@ def test_fills_of_all_markets_count_together(desk: Desk) -> None:
 
 
 def test_one_sweep_trips_groups_of_several_users(desk: Desk) -> None:
-    """The first to exceed its limit ends first."""
+    """The group that exceeds its limit first is cancelled first."""
     quotes(desk, "0.51", "0.60", limit="5")
     group(desk, "5", C)
     desk.place(C, "SELL", "6", "0.50", group=2)
@@ -160,7 +160,7 @@ def test_one_sweep_trips_groups_of_several_users(desk: Desk) -> None:
 
 
 def test_a_new_limit_below_what_is_filled_trips(desk: Desk) -> None:
-    """What fell out of the 15 s does not count; a tripped group stays tripped."""
+    """A limit below the fills of the last 15 s trips; a tripped group stays tripped."""
     quotes(desk, "0.50", "0.60")
     desk.place(B, "BUY", "5", "0.50")
     reply = desk.apply(SetOrderGroupLimit(A, 1, parse_qty("5")))
@@ -180,7 +180,7 @@ def test_a_new_limit_below_what_is_filled_trips(desk: Desk) -> None:
 
 
 def test_a_reset_begins_anew(desk: Desk) -> None:
-    """Fills before it count no more, and when their time is up nothing is taken off for them."""
+    """Fills before a reset no longer count, and their expiry subtracts nothing."""
     made = quotes(desk, "0.50", "0.51", "0.52", "0.53")
     desk.place(B, "BUY", "6", "0.50")
     desk.now += 5 * SECOND
@@ -193,7 +193,7 @@ def test_a_reset_begins_anew(desk: Desk) -> None:
 
 
 def test_a_trigger_cancels_and_a_second_one_changes_nothing(desk: Desk) -> None:
-    """Other orders of the account stay."""
+    """A trigger cancels the group's orders only; a second one changes nothing."""
     desk.place(A, "SELL", "1", "0.90")
     quotes(desk, "0.50", "0.60")
     desk.apply(TriggerOrderGroup(A, 1))
@@ -204,7 +204,7 @@ def test_a_trigger_cancels_and_a_second_one_changes_nothing(desk: Desk) -> None:
 
 
 def test_deleting_cancels_and_the_id_never_comes_again(desk: Desk) -> None:
-    """Nothing can be done with a deleted group."""
+    """Deleting cancels the orders; the group is unknown then, and its id is not reused."""
     quotes(desk, "0.50", "0.60")
     desk.apply(DeleteOrderGroup(A, 1))
     assert ended(desk) == [1, 2]
@@ -217,7 +217,7 @@ def test_deleting_cancels_and_the_id_never_comes_again(desk: Desk) -> None:
 
 
 def test_another_users_group_is_not_there(desk: Desk) -> None:
-    """Neither for its changes nor for an order."""
+    """Another user's group gives NOT_FOUND, for changes and for orders."""
     group(desk, "10")
     for command in (
         SetOrderGroupLimit(B, 1, 1),
@@ -231,7 +231,7 @@ def test_another_users_group_is_not_there(desk: Desk) -> None:
 
 
 def test_an_account_has_at_most_so_many_groups(desk: Desk) -> None:
-    """A deleted one makes room; other accounts have their own."""
+    """The number of groups is limited per account; deleting one makes room."""
     for _ in range(MAX_ORDER_GROUPS):
         group(desk, "1")
     assert code(desk.apply(CreateOrderGroup(A, 100))) == "LIMIT_EXCEEDED"
@@ -242,7 +242,7 @@ def test_an_account_has_at_most_so_many_groups(desk: Desk) -> None:
 
 
 def test_the_order_of_refusals(desk: Desk) -> None:
-    """Tripped comes after too many open orders and before post-only, FOK and funds."""
+    """A tripped group is refused after the open-order limit, before post-only, FOK and funds."""
     desk.place(B, "SELL", "1", "0.50")
     group(desk, "10")
     desk.apply(TriggerOrderGroup(A, 1))
@@ -258,7 +258,7 @@ def test_the_order_of_refusals(desk: Desk) -> None:
 
 
 def test_other_ends_are_as_of_any_order(desk: Desk) -> None:
-    """A dead-man switch and a closing leave the group with no open orders and active."""
+    """A dead-man switch and a closing cancel a group's orders and leave it active."""
     made = quotes(desk, "0.50")
     desk.apply(CancelAfter(A, 1))
     desk.run_due(desk.now + SECOND)
@@ -273,7 +273,7 @@ def test_other_ends_are_as_of_any_order(desk: Desk) -> None:
 
 
 def test_a_groups_orders_end_in_steps(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
-    """The fills of a step count towards its bound; the account waits, the market does not."""
+    """A trigger cancels a group's orders in steps; the account's commands wait meanwhile."""
     monkeypatch.setattr(steps, "STEP", 2)
     quotes(desk, "0.50", "0.51", "0.52", "0.53", "0.54", limit="5")
     desk.exchange.apply(desk.now, TriggerOrderGroup(A, 1))
@@ -292,7 +292,7 @@ def test_a_groups_orders_end_in_steps(monkeypatch: pytest.MonkeyPatch, desk: Des
 def test_a_step_fills_and_cancels_within_its_bound(
     monkeypatch: pytest.MonkeyPatch, desk: Desk
 ) -> None:
-    """Two fills leave room for one cancel of three."""
+    """A step of three has two fills and one cancel."""
     quotes(desk, "0.50", "0.51", "0.52", "0.53", limit="6")
     monkeypatch.setattr(steps, "STEP", 3)
     _, events = desk.exchange.apply(desk.now, _buy("12"))
@@ -309,7 +309,7 @@ def _buy(qty: str) -> PlaceOrder:
 def test_a_sweep_ends_before_the_group_it_tripped(
     monkeypatch: pytest.MonkeyPatch, desk: Desk
 ) -> None:
-    """It trips at its first step; its order in another market ends after the sweep's last one."""
+    """A group trips at a sweep's first step; its other orders end after the last step."""
     monkeypatch.setattr(steps, "STEP", 1)
     desk.create()
     made = quotes(desk, "0.50", limit="5")
@@ -326,7 +326,7 @@ def test_a_sweep_ends_before_the_group_it_tripped(
 def test_groups_of_one_account_end_one_after_the_other(
     monkeypatch: pytest.MonkeyPatch, desk: Desk
 ) -> None:
-    """Whatever trips while the first one's orders end is appended to its record."""
+    """A group that trips while another of its account ends is appended to the record."""
     monkeypatch.setattr(steps, "STEP", 2)
     quotes(desk, "0.50", "0.60", "0.61", limit="5")
     group(desk, "5")
@@ -337,13 +337,13 @@ def test_groups_of_one_account_end_one_after_the_other(
 
 
 def test_records_of_steps_are_stored() -> None:
-    """What is left of the groups' orders is read back as it was."""
+    """The record of the groups' remaining orders is read back unchanged."""
     under_way = GroupSteps(A, [TrippedGroup(1, 7, False), TrippedGroup(2, 0, True)])
     assert decode(encode({under_way.key: under_way})) == {under_way.key: under_way}
 
 
 def test_the_snapshot_sees_groups(desk: Desk) -> None:
-    """Groups, their orders and what counts for them are part of the state, old fills are not."""
+    """The state has groups, their orders and the counting fills, without expired fills."""
     seen = [snapshot(desk.exchange.state)]
 
     def differs() -> bool:

@@ -1,4 +1,4 @@
-"""Placing, amending and cancelling: every refusal, its place among the others, and what holds."""
+"""Placing, amending and cancelling: every refusal, their order, and the locked amounts."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.engine.desk import SECOND, A, B, C, Desk, after_example_1, code, plac
 
 
 def _desk_for_refusals() -> Desk:
-    """B bids and offers 1 in market 1; 2 is halted, 3 a draft, 4 open and empty."""
+    """Return a desk with B's orders in market 1; 2 is halted, 3 a draft, 4 open and empty."""
     desk = Desk()
     desk.place(B, "BUY", "1", "0.40")
     desk.place(B, "SELL", "1", "0.60")
@@ -73,7 +73,7 @@ OFF, CROSSING, DEAR = "0.605", "0.60", "1000000"
 def test_refusals_in_their_order(
     qty: str, price: str | None, fields: dict[str, Any], expected: str
 ) -> None:
-    """The first refusal that applies is given, and nothing but a record comes of it."""
+    """The first refusal that applies is given, and only the order's record remains."""
     desk = _desk_for_refusals()
     before = desk.standing()
     refused = desk.place(A, "BUY", qty, price, **fields)
@@ -85,7 +85,7 @@ def test_refusals_in_their_order(
 
 @pytest.mark.parametrize("fields", [NOWHERE, DRAFT, {**LATE, **NOWHERE}, {**LATE, **DRAFT}])
 def test_the_record_names_no_market_that_is_not_there(fields: dict[str, Any]) -> None:
-    """A market unknown or unseen leaves no id in the record, whatever the refusal."""
+    """The record of an order in an unknown or invisible market has no market id."""
     desk = _desk_for_refusals()
     desk.exchange.take_changes()
     desk.place(A, "BUY", "1", "0.50", **fields)
@@ -94,7 +94,7 @@ def test_the_record_names_no_market_that_is_not_there(fields: dict[str, Any]) ->
 
 @pytest.mark.parametrize("qty", ["15", "3"])
 def test_a_rejected_order_keeps_the_quantity_asked_for(qty: str) -> None:
-    """The cap of a reduce-only order is not written into the record of its rejection."""
+    """The record of a rejected reduce-only order has the requested quantity, not the cap."""
     desk = after_example_1()
     desk.place(C, "BUY", "20", "0.50")
     desk.exchange.take_changes()
@@ -105,7 +105,7 @@ def test_a_rejected_order_keeps_the_quantity_asked_for(qty: str) -> None:
 
 
 def test_without_an_account_there_is_no_record() -> None:
-    """Who has no account cannot have orders either."""
+    """An order of a user without an account leaves no record."""
     desk = Desk()
     refused = desk.place(99, "BUY", "1", "0.50")
     assert isinstance(refused, Refused)
@@ -114,7 +114,7 @@ def test_without_an_account_there_is_no_record() -> None:
 
 
 def test_refused_funds_say_how_much() -> None:
-    """The details of INSUFFICIENT_FUNDS are what is needed and what is there."""
+    """The details of INSUFFICIENT_FUNDS are the required and the available amounts."""
     desk = Desk()
     refused = desk.place(A, "BUY", "200", "0.60")
     assert isinstance(refused, Refused)
@@ -122,7 +122,7 @@ def test_refused_funds_say_how_much() -> None:
 
 
 def test_funds_to_the_last_millionth() -> None:
-    """What is exactly covered is accepted."""
+    """An order that needs exactly the available money is accepted."""
     desk = Desk(credit="5.5", taker_fee="0")
     assert code(desk.place(A, "BUY", "10", "0.56")) == "INSUFFICIENT_FUNDS"
     assert code(desk.place(A, "BUY", "10", "0.55")) is None
@@ -132,7 +132,7 @@ def test_funds_to_the_last_millionth() -> None:
 
 
 def test_deadlines_and_expiries_at_the_very_moment() -> None:
-    """A deadline may be met on time; an expiry is past on time."""
+    """An order at its deadline is accepted; one at its expiry is refused."""
     desk = Desk()
     desk.now = 10
     assert code(desk.place(A, "BUY", "1", "0.10", deadline=10)) is None
@@ -154,7 +154,7 @@ def test_deadlines_and_expiries_at_the_very_moment() -> None:
     ],
 )
 def test_post_only_never_takes(side: str, price: str, *, crosses: bool) -> None:
-    """It is rejected where it would meet the best price, also its own user's, else it rests."""
+    """A post-only order that crosses any order, the user's own included, is rejected."""
     for owner in (A, B):
         desk = Desk()
         desk.place(owner, "BUY", "1", "0.40")
@@ -166,7 +166,7 @@ def test_post_only_never_takes(side: str, price: str, *, crosses: bool) -> None:
 
 @pytest.mark.parametrize(("user", "side"), [(A, "SELL"), (B, "BUY")])
 def test_reduce_only_is_capped_to_the_free_shares(user: int, side: str) -> None:
-    """It never opens: its quantity becomes what its user could give."""
+    """A reduce-only order never opens: its quantity is capped to the free shares."""
     desk = after_example_1()
     price = "0.90" if side == "SELL" else "0.10"
     desk.place(user, side, "4", price)
@@ -179,7 +179,7 @@ def test_reduce_only_is_capped_to_the_free_shares(user: int, side: str) -> None:
 
 
 def test_reduce_only_market_order() -> None:
-    """A market order that reduces sells what there is, and only that."""
+    """A reduce-only market order sells the free shares and no more."""
     desk = after_example_1()
     desk.place(C, "BUY", "20", "0.50")
     done = placed(desk.place(A, "SELL", "15", reduce_only=True))
@@ -188,7 +188,7 @@ def test_reduce_only_market_order() -> None:
 
 
 def test_reduce_only_fok_needs_only_its_cap() -> None:
-    """The cap is the order's quantity, so a FOK order need not fill what was asked."""
+    """A reduce-only FOK order has to fill its cap, not the requested quantity."""
     desk = after_example_1()
     desk.place(C, "BUY", "10", "0.50")
     done = placed(desk.place(A, "SELL", "15", "0.50", tif="FOK", reduce_only=True))
@@ -199,7 +199,7 @@ def test_reduce_only_fok_needs_only_its_cap() -> None:
 
 
 def _two_offers() -> Desk:
-    """A and B offer 2 each @ 0.70, in that order."""
+    """Return a desk where A and B offer 2 each @ 0.70, in that order."""
     desk = Desk()
     desk.place(A, "SELL", "2", "0.70")
     desk.place(B, "SELL", "2", "0.70")
@@ -220,14 +220,14 @@ def _two_offers() -> Desk:
     ],
 )
 def test_the_place_after_an_amend(price: str | None, qty: str | None, queue: list[int]) -> None:
-    """Smaller keeps its place; larger or another price goes to the back of its level."""
+    """A smaller order keeps its place; a larger one or another price goes to the back."""
     desk = _two_offers()
     placed(desk.amend(A, 1, price, qty))
     assert desk.queue() == queue
 
 
 def test_a_new_price_joins_behind() -> None:
-    """At its new price an amended order is the last."""
+    """An amended order is the last at its new price."""
     desk = _two_offers()
     desk.place(C, "SELL", "1", "0.80")
     desk.amend(A, 1, "0.80", None)
@@ -236,7 +236,7 @@ def test_a_new_price_joins_behind() -> None:
 
 
 def test_an_amend_that_changes_nothing_says_nothing() -> None:
-    """The same price and quantity: done, no event, the record untouched."""
+    """An amend to the same price and quantity succeeds without events or changes."""
     desk = _two_offers()
     desk.now = 5
     done = placed(desk.amend(A, 1, "0.70", "2"))
@@ -244,7 +244,7 @@ def test_an_amend_that_changes_nothing_says_nothing() -> None:
 
 
 def test_an_amend_that_crosses_trades() -> None:
-    """An amended order takes like a new one, after saying that it was amended."""
+    """An amended order that crosses trades after its amend event."""
     desk = Desk()
     desk.place(A, "SELL", "2", "0.70")
     desk.place(B, "BUY", "1", "0.50")
@@ -259,7 +259,7 @@ def test_an_amend_that_crosses_trades() -> None:
 
 
 def test_amended_into_an_own_order() -> None:
-    """An amend that would cross an own order ends by SELF_TRADE, as a new order would."""
+    """An amend into the user's own order ends by SELF_TRADE, as a new order does."""
     desk = Desk()
     desk.place(A, "SELL", "2", "0.70")
     desk.place(A, "BUY", "2", "0.50")
@@ -270,7 +270,7 @@ def test_amended_into_an_own_order() -> None:
 
 
 def test_qty_is_the_total_and_exceeds_what_is_filled() -> None:
-    """An amended total counts what is filled already."""
+    """An amended quantity includes the filled one and must exceed it."""
     desk = Desk()
     desk.place(A, "SELL", "5", "0.70")
     desk.place(B, "BUY", "2", "0.70")
@@ -282,7 +282,7 @@ def test_qty_is_the_total_and_exceeds_what_is_filled() -> None:
 
 
 def test_an_amend_may_use_the_money_the_order_holds() -> None:
-    """Release and relock are one change: the old lock helps to pay for the new one."""
+    """An amend releases the old lock and locks anew in one change."""
     desk = Desk(credit="6")
     desk.place(A, "BUY", "10", "0.50")
     assert code(desk.amend(A, 1, "0.61", None)) == "INSUFFICIENT_FUNDS"
@@ -291,7 +291,7 @@ def test_an_amend_may_use_the_money_the_order_holds() -> None:
 
 
 def test_an_amend_takes_free_shares_into_its_close_part() -> None:
-    """Shares that came free since back the order after an amend that requeues it."""
+    """An amend that requeues uses shares that became free since."""
     desk = after_example_1()
     desk.place(A, "SELL", "10", "0.80")
     desk.place(A, "SELL", "10", "0.70")
@@ -303,7 +303,7 @@ def test_an_amend_takes_free_shares_into_its_close_part() -> None:
 
 
 def test_shrinking_releases_the_open_part_first() -> None:
-    """The close part is what remains; only when it must, it shrinks too."""
+    """A smaller quantity reduces the open part first, then the close part."""
     desk = after_example_1()
     desk.place(A, "SELL", "15", "0.70")
     assert desk.money(A) == ("92.500000", "1.500000")
@@ -317,7 +317,7 @@ def test_shrinking_releases_the_open_part_first() -> None:
 
 
 def test_reduce_only_caps_again_at_an_amend() -> None:
-    """It may not grow beyond what its user could give, and grows to just that."""
+    """An amended reduce-only order is capped to the shares that its user could give."""
     desk = after_example_1()
     desk.place(A, "SELL", "4", "0.70", reduce_only=True)
     done = placed(desk.amend(A, 3, None, "12"))
@@ -348,7 +348,7 @@ def test_reduce_only_caps_again_at_an_amend() -> None:
 def test_refused_amends(
     user: int, order: int, price: str | None, qty: str | None, expected: str
 ) -> None:
-    """Each refusal has its code and changes nothing."""
+    """Each refusal of an amend has its code and changes nothing."""
     desk = Desk()
     desk.place(A, "SELL", "2", "0.70", post_only=True)
     desk.place(B, "BUY", "1", "0.70")
@@ -361,7 +361,7 @@ def test_refused_amends(
 
 
 def test_no_amend_while_halted() -> None:
-    """A halted market takes cancels only; orders keep their place."""
+    """A halted market refuses amends, and orders keep their places."""
     desk = _two_offers()
     desk.status("HALTED")
     assert code(desk.amend(A, 1, None, "1")) == "MARKET_NOT_OPEN"
@@ -372,7 +372,7 @@ def test_no_amend_while_halted() -> None:
 
 
 def test_release_and_relock_without_a_merge_between() -> None:
-    """Shares that an amend lets go and takes again never were free."""
+    """Shares that an amend releases and reserves again do not merge."""
     desk = after_example_1()
     desk.place(A, "SELL", "10", "0.90")
     desk.place(A, "SELL", "10", "0.40")
@@ -389,7 +389,7 @@ def test_release_and_relock_without_a_merge_between() -> None:
 
 
 def test_cancel_returns_everything() -> None:
-    """Cash and shares come back at once."""
+    """A cancel releases cash and shares at once."""
     desk = after_example_1()
     desk.place(A, "SELL", "15", "0.70")
     done = placed(desk.cancel(A, 3))
@@ -399,7 +399,7 @@ def test_cancel_returns_everything() -> None:
 
 
 def test_who_may_cancel() -> None:
-    """The owner or an admin; the reason says which."""
+    """The owner or an admin may cancel; the reason tells which."""
     desk = Desk()
     for _ in range(2):
         desk.place(A, "BUY", "1", "0.10")
@@ -422,7 +422,7 @@ def test_who_may_cancel() -> None:
     ],
 )
 def test_cancel_all(market: int | None, side: str | None, expected: tuple[int, ...]) -> None:
-    """A user's own orders by market, SELL before BUY, of one market or side if asked."""
+    """A cancel-all covers the user's orders of a market or side, by market, SELL before BUY."""
     desk = Desk()
     desk.create()
     desk.place(A, "BUY", "1", "0.10")
@@ -436,7 +436,7 @@ def test_cancel_all(market: int | None, side: str | None, expected: tuple[int, .
 
 
 def test_cancel_all_tells_why() -> None:
-    """A gateway that lost its user's connection gives its own reason."""
+    """A gateway's cancel-all after a lost connection has a reason of its own."""
     desk = Desk()
     desk.place(A, "BUY", "1", "0.10")
     desk.apply(CancelAll(A, reason=CancelReason.DISCONNECT))
@@ -459,7 +459,7 @@ def test_cancel_all_tells_why() -> None:
 def test_the_end_of_a_connection(
     gateway: str, connection: str | None, user: int | None, expected: tuple[int, ...]
 ) -> None:
-    """It takes along the open orders tied to it and no others; a gateway's, all of its own."""
+    """The end of a connection cancels the orders tied to it; a gateway's, those of all its own."""
     desk = Desk()
     for owner, tied in ((A, "a-1"), (A, "a-10"), (B, "a-1"), (A, "b-1"), (A, None)):
         desk.place(owner, "BUY", "1", "0.10", connection=tied)
@@ -472,12 +472,12 @@ def test_the_end_of_a_connection(
 
 
 def test_cancel_all_of_nobody() -> None:
-    """A user without an account has nothing to cancel."""
+    """A cancel-all without an account cancels nothing."""
     assert Desk().cancel_all(99) == Canceled(())
 
 
 def test_release_merges_what_it_frees() -> None:
-    """Shares that a cancel frees pair up with the others at once."""
+    """Shares that a cancel releases merge with the opposite shares at once."""
     desk = after_example_1()
     desk.place(A, "SELL", "10", "0.90")
     desk.place(A, "SELL", "10", "0.40")

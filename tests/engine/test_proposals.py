@@ -1,4 +1,4 @@
-"""Proposed resolutions: announced, changed, confirmed, withdrawn, or made when their time comes.
+"""Proposed resolutions: announced, changed, confirmed, withdrawn, or executed at their time.
 
 Source: docs/market_rules.md, Proposals.
 """
@@ -32,12 +32,12 @@ CONFIRM_EVENT, WITHDRAW_EVENT = ConfirmProposal(None, 1, BOB), WithdrawProposal(
 
 
 def cash(desk: Desk) -> list[str]:
-    """Return what A, B and C have available."""
+    """Return the available cash of A, B and C."""
     return [desk.money(user)[0] for user in (A, B, C)]
 
 
 def proposed(resolution: ResolveMarket = YES, *, by_two: bool = False) -> Desk:
-    """Return example 2 with an order that rests, and a resolution proposed for tomorrow."""
+    """Return a desk of example 2 with a resting order and a resolution proposed for tomorrow."""
     desk = after_example_2()
     desk.place(B, "BUY", "1", "0.10")
     assert desk.apply(ProposeResolution(resolution, DAY, by_two)) == MarketDone(1)
@@ -45,7 +45,7 @@ def proposed(resolution: ResolveMarket = YES, *, by_two: bool = False) -> Desk:
 
 
 def test_a_proposal_closes_and_pays_nothing() -> None:
-    """Orders end as a closing ends them, positions and money stay, and it is part of the state."""
+    """A proposal cancels orders as a closing does, pays nothing, and is part of the state."""
     desk = after_example_2()
     desk.place(B, "BUY", "1", "0.10")
     before, plain = cash(desk), snapshot(desk.exchange.state)
@@ -79,7 +79,7 @@ def test_a_proposal_closes_and_pays_nothing() -> None:
 def test_it_ends_like_a_resolution(
     resolution: ResolveMarket, left: list[str], *, confirmed: bool
 ) -> None:
-    """By a confirm or by itself, its state is that of the same resolution made then."""
+    """A confirmed or due proposal gives the state of the same resolution at that time."""
     desk, at_once = proposed(resolution), after_example_2()
     at_once.place(B, "BUY", "1", "0.10")
     at_once.status("CLOSED")
@@ -98,7 +98,7 @@ def test_it_ends_like_a_resolution(
 
 
 def test_a_change_replaces_it_and_its_time() -> None:
-    """The last proposal counts, and the former time does nothing."""
+    """A new proposal replaces the old one and its time."""
     desk = proposed()
     desk.apply(ProposeResolution(NO, 3 * DAY))
     assert desk.run_due(2 * DAY) == []
@@ -107,7 +107,7 @@ def test_a_change_replaces_it_and_its_time() -> None:
 
 
 def test_withdrawn_it_stays_closed_until_opened() -> None:
-    """While proposed it cannot be opened; withdrawn it can, and nothing happens at the time."""
+    """A proposed market cannot be opened; a withdrawn one can, and its time has no effect."""
     desk = proposed()
     refused = desk.status("OPEN")
     assert code(refused) == "INVALID_TRANSITION"
@@ -120,7 +120,7 @@ def test_withdrawn_it_stays_closed_until_opened() -> None:
 
 
 def test_it_may_be_resolved_at_once() -> None:
-    """A resolution made now takes the place of what is proposed."""
+    """An immediate resolution replaces the proposal."""
     desk = proposed()
     desk.resolve("NO")
     assert (desk.market.outcome, desk.market.proposal) == (Outcome.NO, None)
@@ -128,7 +128,7 @@ def test_it_may_be_resolved_at_once() -> None:
 
 
 def test_by_two_only_another_admin_makes_it() -> None:
-    """Neither its time nor its proposer does."""
+    """A proposal for two admins executes only by another admin, not by its time or proposer."""
     desk = proposed(by_two=True)
     assert desk.run_due(2 * DAY) == []
     refused = desk.apply(ConfirmProposal(1, None, ANN))
@@ -138,7 +138,7 @@ def test_by_two_only_another_admin_makes_it() -> None:
 
 
 def test_a_confirm_makes_only_what_it_means() -> None:
-    """Another proposal, be it only of another time, is not made."""
+    """A confirm of another proposal, even one of another time only, is refused."""
     desk = proposed()
     seen = encode(desk.market.proposal)
     desk.apply(ProposeResolution(YES, 2 * DAY))
@@ -150,7 +150,7 @@ def test_a_confirm_makes_only_what_it_means() -> None:
 
 
 def test_refusals_change_nothing() -> None:
-    """Of what does not exist, what is final, and what is not proposed."""
+    """Unknown, final and unproposed subjects are refused without changes."""
     desk = EventDesk()
     before = snapshot(desk.exchange.state)
     for command, expected in (
@@ -169,7 +169,7 @@ def test_refusals_change_nothing() -> None:
 
 @pytest.mark.parametrize("confirmed", [True, False])
 def test_an_event_is_proposed_with_all_its_markets(*, confirmed: bool) -> None:
-    """They close; the winner of example 7 is paid when it is made, and not before."""
+    """All markets close; the winner of example 7 is paid at the execution, not before."""
     desk = after_example_7()
     assert desk.apply(ProposeResolution(WON, DAY)) == EventDone(1)
     assert desk.statuses() == ["CLOSED"] * 3
@@ -188,7 +188,7 @@ def test_an_event_is_proposed_with_all_its_markets(*, confirmed: bool) -> None:
 
 
 def test_an_event_is_withdrawn_and_extended() -> None:
-    """A market that joins meanwhile is closed, too; withdrawn, all of them can be opened."""
+    """A market added meanwhile is closed, too; after the withdrawal all can be opened."""
     desk = EventDesk()
     desk.apply(ProposeResolution(WON, DAY))
     desk.add("race-d")
@@ -200,8 +200,10 @@ def test_an_event_is_withdrawn_and_extended() -> None:
 
 
 def test_a_proposed_strike_leaves_two_outcomes() -> None:
-    """Strikes that are proposed count, so that each can be made; the event's opening passes over
-    them, and an event's own proposal ends them."""
+    """Proposed strikes count, so that each can be executed.
+
+    Opening the event spares their markets, and a proposal for the event removes them.
+    """
     desk = EventDesk()
 
     def strike(letter: str) -> str | None:
@@ -225,7 +227,7 @@ def test_a_proposed_strike_leaves_two_outcomes() -> None:
 
 
 def test_steps_hold_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While its market closes in steps it waits, its timer too, and what it pays goes in steps."""
+    """Commands for a proposal and its timer wait for the steps of the closing."""
     monkeypatch.setattr(steps, "STEP", 1)
     desk = after_example_2()
     for _ in range(3):
@@ -244,7 +246,7 @@ def test_steps_hold_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_withdrawn_timers_do_not_stay() -> None:
-    """A proposal that is changed again and again leaves few timers behind."""
+    """A proposal that changes again and again leaves few timers."""
     desk = Desk()
     for n in range(1, 4_001):
         desk.apply(ProposeResolution(YES, DAY + n))

@@ -1,4 +1,4 @@
-"""The tests catch what they are there to catch: a deliberate mistake fails the test it names.
+"""A deliberate mistake in the engine fails the test that it names.
 
 One mistake in each file is made here; `make sabotage` makes them all.
 """
@@ -24,10 +24,10 @@ def copy() -> Iterator[Path]:
 
 @pytest.mark.parametrize("sabotage", ONE_A_FILE, ids=[sabotage.name for sabotage in ONE_A_FILE])
 def test_each_is_caught(sabotage: Sabotage, copy: Path) -> None:
-    """The mistake, made in a copy, makes its test fail."""
+    """The mistake, made in a copy, fails its test."""
     assert is_caught(ENGINE, sabotage, copy), f"{sabotage.test} passes in spite of it"
 
 
 def test_the_named_tests_pass_on_the_engine_as_it_is() -> None:
-    """Else their failing would prove nothing."""
+    """The named tests pass on the unchanged engine."""
     assert unchanged_passes(ENGINE, ONE_A_FILE)

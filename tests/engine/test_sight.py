@@ -1,4 +1,4 @@
-"""Markets of groups: who trades there, and what somebody may do who has left.
+"""Markets of groups: access for members, for strangers, and for former members.
 
 The club is group 7. Others get what they get for a market that never was.
 """
@@ -17,20 +17,23 @@ OTHERS = (3, 9)
 
 @pytest.fixture
 def desk() -> Desk:
-    """A market, and three users with 100.00 each."""
+    """Return a desk with a market and three users with 100.00 each."""
     return Desk()
 
 
 @pytest.fixture
 def club(desk: Desk) -> Desk:
-    """A desk whose market 1 belongs to the club."""
+    """Return a desk whose market 1 belongs to the club."""
     reply = desk.apply(UpdateMarket(1, actor_id=A, sets_group=True, group_id=7))
     assert isinstance(reply, MarketDone)
     return desk
 
 
 def test_an_order_of_a_stranger(club: Desk) -> None:
-    """Is refused and recorded as one for a market that never was; members and admins trade."""
+    """A stranger's order is refused and recorded as one for an unknown market.
+
+    Members and admins may trade.
+    """
     reply = club.place(C, "BUY", "1", "0.50", groups=OTHERS)
     never = club.place(C, "BUY", "1", "0.50", market=99)
     assert isinstance(reply, Refused)
@@ -41,7 +44,7 @@ def test_an_order_of_a_stranger(club: Desk) -> None:
 
 
 def test_somebody_who_has_left(club: Desk) -> None:
-    """Can cancel, make orders smaller and reduce, in no way more, and nothing once flat."""
+    """A former member may cancel, shrink and reduce, and nothing once flat."""
     bid = placed(club.place(A, "BUY", "10", "0.40", groups=CLUB)).id
     club.place(B, "SELL", "4", "0.40", groups=CLUB)
     assert code(club.place(A, "BUY", "1", "0.10")) == "NOTHING_TO_REDUCE"
@@ -57,7 +60,7 @@ def test_somebody_who_has_left(club: Desk) -> None:
 
 
 def test_a_resting_order_alone_keeps_a_market_in_sight(club: Desk) -> None:
-    """Until it is cancelled."""
+    """A market with a resting order is visible until its cancel."""
     bid = placed(club.place(A, "BUY", "1", "0.40", groups=CLUB)).id
     assert code(club.place(A, "SELL", "1", "0.60")) == "NOTHING_TO_REDUCE"
     club.cancel(A, bid)
@@ -65,7 +68,7 @@ def test_a_resting_order_alone_keeps_a_market_in_sight(club: Desk) -> None:
 
 
 def test_an_event_is_one_thing_to_be_flat_in() -> None:
-    """Shares of one of its markets show the others; all of them have the event's group."""
+    """Shares of one market show all markets of the event, which share a group."""
     desk = EventDesk()
     desk.apply(UpdateEvent(1, actor_id=A, sets_group=True, group_id=7))
     assert [one.group_id for one in desk.exchange.state.markets.values()] == [None, 7, 7, 7]
@@ -78,7 +81,7 @@ def test_an_event_is_one_thing_to_be_flat_in() -> None:
 
 
 def test_a_group_is_part_of_the_state(desk: Desk) -> None:
-    """A market without one has the snapshot that it had before there were groups."""
+    """A market without a group has the same snapshot as before groups existed."""
     before = snapshot(desk.exchange.state)
     for group_id in (7, None):
         desk.apply(UpdateMarket(1, actor_id=A, sets_group=True, group_id=group_id))

@@ -1,4 +1,4 @@
-"""Commands in steps: each step is bounded, and no other command comes between.
+"""Commands in steps: each step is bounded, and no conflicting command runs in between.
 
 Source: docs/market_rules.md, Bounds.
 """
@@ -40,7 +40,7 @@ MARKET_1, ACCOUNT_A = TakeStep("market/1"), TakeStep("account/1")
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two orders or positions a step."""
+    """Limit a step to two orders or positions."""
     monkeypatch.setattr(steps, "STEP", 2)
 
 
@@ -80,7 +80,7 @@ def handled(desk: Desk) -> int:
     ids=lambda command: type(command).__name__,
 )
 def test_no_step_does_more_than_its_bound(command: Command) -> None:
-    """Five orders take three steps, whatever is done with them."""
+    """Five orders take three steps in every kind of command."""
     desk = asks(5, connection="g-1")
     did = []
     desk.apply(command, finish=False)
@@ -93,7 +93,7 @@ def test_no_step_does_more_than_its_bound(command: Command) -> None:
 
 
 def test_a_dead_mans_switch_takes_steps() -> None:
-    """Its account waits until the last one, other accounts do not."""
+    """Commands of the account wait until the last step; those of others do not."""
     desk = asks(5)
     desk.apply(CancelAfter(A, 1))
     desk.now = SECOND
@@ -109,7 +109,7 @@ def test_a_dead_mans_switch_takes_steps() -> None:
 
 
 def test_what_is_filled_before_its_step_is_not_cancelled() -> None:
-    """Others trade with the orders that a cancel-all has not come to."""
+    """Others may fill orders that a cancel-all has not reached yet."""
     desk = asks(5)
     assert desk.apply(CancelAll(A), finish=False) == Canceled((1, 2), "account/1")
     desk.apply(buy(B, 1), finish=False)
@@ -118,7 +118,7 @@ def test_what_is_filled_before_its_step_is_not_cancelled() -> None:
 
 
 def test_a_sweep_reports_each_step_and_rests_at_the_end() -> None:
-    """PARTIALLY_FILLED between the steps, in no book; what is left rests with the last one."""
+    """A sweep is PARTIALLY_FILLED and in no book between steps; its remainder rests at the end."""
     desk = asks(3)
     first = desk.apply(buy(B, 4), finish=False)
     assert isinstance(first, OrderDone)
@@ -133,7 +133,7 @@ def test_a_sweep_reports_each_step_and_rests_at_the_end() -> None:
 
 
 def test_an_amended_order_sweeps_in_steps() -> None:
-    """It trades from the back of the queue, and is nobody's to change meanwhile."""
+    """An amended order trades from the back of the queue; until its end no command changes it."""
     desk = asks(5)
     bid = placed(desk.place(B, "BUY", "5", "0.40")).id
     desk.apply(AmendOrder(B, bid, 5_000, None), finish=False)
@@ -143,7 +143,7 @@ def test_an_amended_order_sweeps_in_steps() -> None:
 
 
 def test_what_falls_due_amid_a_sweep_follows_it() -> None:
-    """An order that expires meanwhile is filled; the market closes after the last step."""
+    """An order that expires during a sweep is filled; the market closes after the last step."""
     desk = Desk()
     desk.closing(SECOND)
     for _ in range(3):
@@ -163,7 +163,7 @@ def test_what_falls_due_amid_a_sweep_follows_it() -> None:
 
 
 def test_a_sweep_happens_at_the_time_of_its_first_step() -> None:
-    """Whatever the stamps of its later ones: both orders' times, and again after a restart."""
+    """All of a sweep's times are that of its first step, also after a restart."""
     desk = asks(5)
     makers = [desk.exchange.state.orders[id] for id in range(1, 6)]
     desk.now = SECOND
@@ -182,7 +182,7 @@ def test_a_sweep_happens_at_the_time_of_its_first_step() -> None:
 
 
 def test_a_deadline_is_checked_before_the_first_step_only() -> None:
-    """A sweep that began in time goes on after its deadline."""
+    """A sweep that began in time continues after its deadline."""
     desk = asks(3)
     desk.apply(buy(B, 3, deadline=10), finish=False)
     desk.now = SECOND
@@ -191,7 +191,7 @@ def test_a_deadline_is_checked_before_the_first_step_only() -> None:
 
 
 def test_a_cancel_all_waits_for_the_markets_it_meets() -> None:
-    """A sweep that meets the user's orders is finished first; other markets are not."""
+    """A cancel-all waits for a sweep in a market with the user's orders, not for others."""
     desk = asks(5)
     desk.create()
     desk.place(C, "BUY", "1", "0.10", market=2)
@@ -203,7 +203,7 @@ def test_a_cancel_all_waits_for_the_markets_it_meets() -> None:
 
 
 def test_the_end_of_a_connection_begins_at_once_and_its_steps_wait() -> None:
-    """It is journaled whatever else goes on, so that no crash forgets it."""
+    """The end of a connection is journaled at once, so that no crash loses it; its steps wait."""
     desk = asks(5, connection="g-1")
     desk.apply(buy(B, 3), finish=False)
     assert desk.apply(Disconnect("g"), finish=False) == Canceled((), "gateway/g")
@@ -215,7 +215,7 @@ def test_the_end_of_a_connection_begins_at_once_and_its_steps_wait() -> None:
 
 
 def test_steps_of_two_markets_take_turns() -> None:
-    """One that has taken a step goes behind the other."""
+    """After each step the other market's turn comes."""
     desk = asks(5)
     desk.create()
     for _ in range(5):
@@ -233,7 +233,7 @@ def test_steps_of_two_markets_take_turns() -> None:
 
 
 def test_one_open_order_too_many() -> None:
-    """What cannot rest is neither refused nor counted; an order on its way is counted."""
+    """An order that cannot rest is exempt from the limit of open orders."""
     desk = asks(2)
     assert code(desk.apply(buy(A, 1, side=Side.SELL, max_open_orders=2))) == "TOO_MANY_OPEN_ORDERS"
     for tif in (TimeInForce.IOC, TimeInForce.FOK):
@@ -245,7 +245,7 @@ def test_one_open_order_too_many() -> None:
 
 @pytest.mark.parametrize("tif", [TimeInForce.GTC, TimeInForce.IOC])
 def test_an_order_under_way_counts_if_it_may_rest(tif: TimeInForce) -> None:
-    """A sweep of GTC is an open order between its steps, one of IOC is none."""
+    """A GTC sweep counts as an open order between its steps; an IOC one does not."""
     desk = asks(5)
     desk.create()
     desk.apply(buy(B, 5, tif=tif), finish=False)
@@ -255,7 +255,7 @@ def test_an_order_under_way_counts_if_it_may_rest(tif: TimeInForce) -> None:
 
 
 def test_a_refusal_marks_nothing_as_changed() -> None:
-    """No row and no balance message comes of a refused amend, withdrawal or transfer."""
+    """A refused amend, withdrawal or transfer writes no row and sends no balance."""
     desk = asks(1)
     bid = placed(desk.place(B, "BUY", "1", "0.40")).id
     desk.exchange.take_changes()
@@ -273,7 +273,7 @@ def test_a_refusal_marks_nothing_as_changed() -> None:
 
 
 def test_own_orders_in_front_are_passed_over_without_a_walk() -> None:
-    """By what an earlier walk found; an order that left its place is not relied upon."""
+    """An earlier walk's result is reused for own orders, except for an order that moved."""
     desk = Desk(credit="1000000")
     own = [placed(desk.place(A, "SELL", "0.01", "0.50")).id for _ in range(400)]
     for user in (B, C):
@@ -293,8 +293,10 @@ def test_own_orders_in_front_are_passed_over_without_a_walk() -> None:
 def test_what_stands_ahead_of_an_own_order_is_added_up_by_runs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """However orders join, leave, shrink and are filled: FOK takes what is ahead and no more, and
-    asks no order in another run."""
+    """FOK fills exactly the quantity ahead of an own order and reads no order of other runs.
+
+    This holds however orders join, leave, shrink and fill.
+    """
     monkeypatch.setattr(book, "RUN", 3)
     desk, chance = Desk(credit="1000000"), random.Random(5)
     desk.place(B, "SELL", "1", "0.50")
@@ -332,7 +334,7 @@ def test_what_stands_ahead_of_an_own_order_is_added_up_by_runs(
 
 
 def test_runs_without_orders_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their number follows what rests, not what ever joined the level."""
+    """The number of runs follows the resting orders, not all orders that ever rested."""
     monkeypatch.setattr(book, "RUN", 2)
     desk = asks(1)
     level = desk.market.book.asks.best()
@@ -344,7 +346,7 @@ def test_runs_without_orders_are_dropped(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("tick", ["0.0001", "0.01"])
 def test_whole_levels_of_own_orders_are_passed_over(tick: str) -> None:
-    """Blocks of levels that hold nothing else, then levels, up to the first of somebody else's."""
+    """A sweep skips blocks, then levels, that hold only own orders."""
     desk = Desk(credit="1000000", tick=tick)
     step = 1 if tick == "0.0001" else 100
     for n in range(90):

@@ -1,4 +1,4 @@
-"""Timers: closings, expiries and dead-man switches."""
+"""Timers of closings, expiries and dead-man switches."""
 
 from itertools import permutations
 from random import Random
@@ -11,7 +11,7 @@ from tests.engine.desk import SECOND, A, B, C, Desk, code, placed
 
 
 def test_timers_come_in_one_order() -> None:
-    """By due time, then kind, then id, however they were set."""
+    """Timers fire by due time, kind and id, however they were set."""
     ordered = [
         (5, TimerKind.DEADMAN, 1),
         (9, TimerKind.CLOSE, 7),
@@ -31,7 +31,7 @@ def test_timers_come_in_one_order() -> None:
 
 
 def test_what_is_due_comes_first_in_order() -> None:
-    """Closes, then expiries, then dead-man switches of one moment precede a command of it."""
+    """Closes, expiries and dead-man switches of one time precede a command at that time."""
     desk = Desk()
     desk.create(closes_at=SECOND)
     desk.place(A, "BUY", "1", "0.10", market=2)
@@ -51,7 +51,7 @@ def test_what_is_due_comes_first_in_order() -> None:
 
 
 def test_due_commands_carry_their_own_time() -> None:
-    """They are stamped with the moment they fell due, also long after it."""
+    """A due command has its due time as its stamp, even if executed long after."""
     desk = Desk()
     desk.create(closes_at=3 * SECOND)
     desk.place(A, "BUY", "1", "0.10", tif="GTD", expires_at=2 * SECOND)
@@ -71,7 +71,7 @@ def test_due_commands_carry_their_own_time() -> None:
 
 
 def test_a_timer_set_into_the_past_runs_now() -> None:
-    """Its time is the last command's, since time never goes back."""
+    """A timer in the past fires at the last command's time, as time never goes back."""
     desk = Desk()
     desk.now = 5 * SECOND
     desk.closing(SECOND)
@@ -79,7 +79,7 @@ def test_a_timer_set_into_the_past_runs_now() -> None:
 
 
 def test_nothing_trades_at_its_expiry() -> None:
-    """A GTD order ends at expiresAt with status and reason EXPIRED, not a microsecond before."""
+    """A GTD order ends at expiresAt exactly, with status and reason EXPIRED."""
     desk = Desk()
     desk.place(A, "BUY", "2", "0.50", tif="GTD", expires_at=SECOND)
     desk.now = SECOND - 1
@@ -94,7 +94,7 @@ def test_nothing_trades_at_its_expiry() -> None:
 
 
 def test_an_order_expires_while_its_market_is_halted() -> None:
-    """A halt does not stop the clock."""
+    """An order expires during a halt."""
     desk = Desk()
     desk.place(A, "BUY", "1", "0.50", tif="GTD", expires_at=SECOND)
     desk.status("HALTED")
@@ -102,7 +102,7 @@ def test_an_order_expires_while_its_market_is_halted() -> None:
 
 
 def test_an_amended_order_still_expires() -> None:
-    """Terms may change, the expiry stays."""
+    """An amend keeps the order's expiry."""
     desk = Desk()
     desk.place(A, "BUY", "1", "0.50", tif="GTD", expires_at=SECOND)
     desk.amend(A, 1, "0.40", "3")
@@ -111,7 +111,7 @@ def test_an_amended_order_still_expires() -> None:
 
 @pytest.mark.parametrize("how", ["filled", "cancelled"])
 def test_the_timer_of_an_ended_order_is_passed_over(how: str) -> None:
-    """An order that is gone does not end twice."""
+    """The timer of an ended order has no effect."""
     desk = Desk()
     desk.place(A, "BUY", "1", "0.50", tif="GTD", expires_at=SECOND)
     if how == "filled":
@@ -122,7 +122,7 @@ def test_the_timer_of_an_ended_order_is_passed_over(how: str) -> None:
 
 
 def test_the_dead_man_switch() -> None:
-    """Unless renewed it cancels all of the user's orders, in every market, and nobody else's."""
+    """The switch cancels all orders of its user in every market unless it is renewed."""
     desk = Desk()
     desk.create()
     desk.place(A, "BUY", "1", "0.10")
@@ -139,7 +139,7 @@ def test_the_dead_man_switch() -> None:
 
 
 def test_rearming_the_switch_replaces_it() -> None:
-    """Only the latest counts, also when it is the earlier one."""
+    """Only the latest setting of the switch counts, even if it is the earlier time."""
     desk = Desk()
     desk.place(A, "BUY", "1", "0.10")
     desk.apply(CancelAfter(A, 1))
@@ -155,7 +155,7 @@ def test_rearming_the_switch_replaces_it() -> None:
 
 
 def test_the_switch_needs_an_account() -> None:
-    """Nobody else's switch can be armed by a number."""
+    """The switch of a user without an account is refused."""
     assert code(Desk().apply(CancelAfter(99, 1))) == "USER_NOT_FOUND"
 
 
@@ -175,7 +175,7 @@ def test_stale_timers_do_not_pile_up() -> None:
 
 
 def test_a_timer_that_is_retired_costs_little_however_many_there_are() -> None:
-    """None of the calls examines more than a few, and yet the stale ones go away."""
+    """Each call examines few timers, and the stale ones are removed."""
     timers, count = Timers(), 10_000
     live = {(due, int(TimerKind.EXPIRY), due) for due in range(count)}
     for timer in live:
@@ -199,7 +199,7 @@ def test_a_timer_that_is_retired_costs_little_however_many_there_are() -> None:
 
 
 def test_what_is_examined_meanwhile_falls_due_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Timers fire as if no stale one had ever been dropped, in the midst of a search, too."""
+    """Timers fire in order while stale ones are removed, also during a search."""
     monkeypatch.setattr("predmarket.engine.timers.FEW", 20)
     random, timers = Random(1), Timers()
     live: set[Timer] = set()
@@ -239,7 +239,7 @@ def test_what_is_examined_meanwhile_falls_due_in_order(monkeypatch: pytest.Monke
 
 
 def test_what_is_passed_over_at_once_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many timers of one moment the first of them made stale, or made wait."""
+    """A call skips a bounded number of stale or waiting timers of one time."""
     monkeypatch.setattr("predmarket.engine.exchange.PASSED", 4)
     monkeypatch.setattr("predmarket.engine.steps.STEP", 4)
     desk = Desk()
@@ -250,7 +250,7 @@ def test_what_is_passed_over_at_once_is_bounded(monkeypatch: pytest.MonkeyPatch)
     exchange, timers = desk.exchange, desk.exchange.state.timers
     due = exchange.due(SECOND)
     assert due == (SECOND, CloseDue(1))
-    exchange.apply(*due)  # cancels four; seven of the market have to wait
+    exchange.apply(*due)  # cancels four orders; seven timers of the market wait
     assert [exchange.pass_over(SECOND + 1) for _ in range(4)] == [False, False, False, True]
     assert len(timers) == 0
     desk.now = SECOND

@@ -21,7 +21,7 @@ def test_example_1_before_the_trade() -> None:
 
 
 def test_example_1() -> None:
-    """A SELL at 0.55 trades at the resting 0.60 and each side pays its half."""
+    """A SELL at 0.55 trades at the resting 0.60, and each side pays its own price."""
     desk = Desk()
     desk.place(A, "BUY", "10", "0.60")
     desk.place(B, "SELL", "10", "0.55")
@@ -35,7 +35,7 @@ def test_example_1() -> None:
 
 
 def test_example_2_before_the_trade() -> None:
-    """A SELL of shares one has locks no cash."""
+    """A SELL of held shares locks no cash."""
     desk = after_example_1()
     desk.place(A, "SELL", "4", "0.70")
     assert desk.money(A) == ("94.000000", "0.000000")
@@ -43,7 +43,7 @@ def test_example_2_before_the_trade() -> None:
 
 
 def test_example_2() -> None:
-    """Shares change hands; no new pair is made."""
+    """Shares change their owner without a new pair."""
     desk = after_example_2()
     assert (desk.money(A), desk.money(C)) == (("96.800000", "0.000000"), ("97.200000", "0.000000"))
     assert (desk.shares(A), desk.shares(C)) == (("6", "0"), ("4", "0"))
@@ -81,7 +81,7 @@ def test_example_3() -> None:
     ],
 )
 def test_example_4(outcome: str, price: str | None, status: str, available: list[str]) -> None:
-    """Each outcome pays what it says, ends every order and leaves nobody a share."""
+    """Each outcome pays its amount, ends every order and clears all shares."""
     desk = after_example_3()
     desk.resolve(outcome, price)
     assert [desk.money(user) for user in (A, B, C)] == [(cash, "0.000000") for cash in available]
@@ -93,7 +93,7 @@ def test_example_4(outcome: str, price: str | None, status: str, available: list
 
 
 def test_example_4_realized_is_final() -> None:
-    """Resolution realizes what is left; a VOID leaves neither profit nor loss."""
+    """A resolution realizes the remainder; a VOID leaves neither profit nor loss."""
     resolved, voided = after_example_3(), after_example_3()
     resolved.resolve("YES")
     voided.resolve("VOID")
@@ -109,7 +109,7 @@ def test_example_5_lock() -> None:
 
 
 def test_example_5_fee() -> None:
-    """BUY 10 @ 0.50 taken costs a fee of 0.175; the rest of the lock comes back."""
+    """A taken BUY 10 @ 0.50 costs a fee of 0.175; the rest of the lock is released."""
     desk = Desk(taker_fee="0.07")
     desk.place(B, "SELL", "10", "0.50")
     reply = desk.place(A, "BUY", "10", "0.60")

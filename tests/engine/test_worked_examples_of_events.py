@@ -17,7 +17,7 @@ from tests.engine.event_desk import (
 
 
 def test_example_6_before_the_trade() -> None:
-    """A SELL of what one does not have locks NO's price."""
+    """A SELL of shares not held locks the price of NO."""
     desk = EventDesk()
     desk.order(X, "SELL", "10", "A", "0.40")
     assert (desk.cash(X), desk.locked(X)) == (["94.00"], "6.00")
@@ -35,7 +35,7 @@ def test_example_6() -> None:
 
 
 def test_example_7_before_the_trade() -> None:
-    """The second NO is covered by the first: nothing is locked."""
+    """The first NO covers the second one, which locks nothing."""
     desk = after_example_6()
     desk.order(X, "SELL", "10", "B", "0.30")
     assert (desk.cash(X), desk.locked(X)) == (["94.00"], "0.00")
@@ -43,7 +43,7 @@ def test_example_7_before_the_trade() -> None:
 
 
 def test_example_7() -> None:
-    """Two NOs of an exclusive event cost 0.30 a pair, as Kalshi's published example has it."""
+    """Two NOs of an exclusive event cost 0.30 a pair, as in Kalshi's published example."""
     desk = after_example_7()
     assert desk.cash(X, Z) == ["97.00", "97.00"]
     assert desk.holds(X) == {"C": "10", "NONE": "10"}
@@ -55,7 +55,7 @@ def test_example_7() -> None:
 
 
 def test_example_8() -> None:
-    """Buying A back is all open part: the NO of A is not there to give any more."""
+    """Buying A back is all open part, since the NO of A is merged away."""
     desk = after_example_7()
     desk.order(X, "BUY", "10", "A", "0.45")
     assert desk.locked(X) == "4.50"
@@ -79,7 +79,7 @@ def test_example_8() -> None:
     ],
 )
 def test_example_9(outcome: str, x: str, y: str, z: str) -> None:
-    """One outcome ends all markets; every payment comes out of the one collateral."""
+    """One outcome ends all markets; every payment comes from the one collateral."""
     desk = after_example_8()
     desk.decide(outcome)
     assert desk.cash(X, Y, Z) == [x, y, z]
@@ -89,7 +89,7 @@ def test_example_9(outcome: str, x: str, y: str, z: str) -> None:
 
 
 def test_example_9_what_each_market_becomes() -> None:
-    """YES, NO, or SCALAR at its weight."""
+    """Markets end as YES, NO, or SCALAR at their weight."""
     ends = {
         "A": [("YES", 10_000), ("NO", 0), ("NO", 0)],
         "NONE": [("NO", 0)] * 3,
@@ -104,7 +104,7 @@ def test_example_9_what_each_market_becomes() -> None:
 
 
 def test_example_10() -> None:
-    """A whole set of an exhaustive event is paid back at once: nothing is held of any outcome."""
+    """A complete set of an exhaustive event is paid back at once, and no shares remain."""
     desk = EventDesk(exhaustive=True)
     desk.trade(X, Y, "10", "A", "0.40")
     desk.trade(X, Y, "10", "B", "0.30")
@@ -120,7 +120,7 @@ def test_example_10() -> None:
 
 
 def test_example_11() -> None:
-    """What is left after a strike merges anew; NO of a market added later holds what is left."""
+    """A strike merges the remaining sets; NO of a market added later holds the rest."""
     desk = after_example_6()
     reply = desk.strike("A")
     assert isinstance(reply, Resolved)

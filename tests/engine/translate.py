@@ -205,12 +205,12 @@ def _place(abstract: Abstract) -> commands.PlaceOrder:
 
 
 def to_tuples(happened: Iterable[events.Event]) -> list[EventTuple]:
-    """Return the events in the reference's form, without those that it does not have."""
+    """Return the events in the reference's form, without kinds that the reference lacks."""
     return [row for event in happened if (row := _to_tuple(event)) is not None]
 
 
 def refusal(reply: Reply) -> list[EventTuple]:
-    """Return what the reference says of a refusal that left no order record."""
+    """Return the reference's notice for a refusal without an order record."""
     if isinstance(reply, Refused) and reply.order_id is None:
         return [("REFUSED", reply.code.value)]
     return []

@@ -1,5 +1,4 @@
-"""The whole way once: real PostgreSQL, real Redis, a daemon of its own, people over HTTP and
-sockets."""
+"""The whole path once: PostgreSQL, Redis, a daemon, and users over HTTP and sockets."""
 
 import asyncio
 import os
@@ -17,7 +16,7 @@ PASSWORD = "a long enough password"
 
 
 def _signed_in(url: str, call: str, name: str, status: int) -> tuple[httpx.AsyncClient, int]:
-    """Register or log somebody in; return a client with their token, and their id."""
+    """Register or log a user in; return a client with their token, and their id."""
     body = {"email": f"{name}@example.com", "password": PASSWORD}
     answer = httpx.post(f"{url}/v1/auth/{call}", json=body, timeout=60, verify=False)
     assert answer.status_code == status, answer.text
@@ -31,7 +30,7 @@ def _token(client: httpx.AsyncClient) -> dict[str, str]:
 
 
 def _make_admin(folder: Path, database_url: str, name: str) -> None:
-    """Make somebody an admin as an operator does, from the command line."""
+    """Make a user an admin from the command line, as an operator does."""
     words = ["user", "set-role", f"{name}@example.com", "ADMIN", "--database-url", database_url]
     command = Forked(
         run_program, "predmarket.cli", words, dict(os.environ), folder, folder / "set-role"
@@ -47,13 +46,13 @@ async def _posted(client: httpx.AsyncClient, path: str, status: int, **body: obj
 
 
 async def _listening(socket: Client, *topics: str) -> None:
-    """Subscribe to topics and wait for the beginning of each."""
+    """Subscribe to topics and wait for the first message of each."""
     snapshots = await socket.subscribe(*topics)
     assert len(snapshots) == len(topics)
 
 
 async def _told(socket: Client, *kinds: str) -> dict[str, Json]:
-    """Return the next message of each kind, and see that nothing was missed before it."""
+    """Return the next message of each kind; check that none is missing before it."""
     found: dict[str, Json] = {}
     while set(found) != set(kinds):
         message = await socket.next()
@@ -70,8 +69,10 @@ def _part(data: Json, *names: str) -> tuple[object, ...]:
 
 
 async def test_register_fund_trade(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
-    """Register, admin creates a market, deposits by transfer, BUY, SELL: a trade, cash, shares;
-    and each side hears of it over its socket, with the numbers that the exchange then shows."""
+    """A user registers, gets a deposit and trades; an admin creates the market.
+
+    Cash, shares and both sides' socket messages agree with REST.
+    """
     upgrade(postgres_url)
     settings = {"REDIS_URL": redis_url}
     daemon = ExchangeProcess(tmp_path, postgres_url, settings=settings, program=QUICK)

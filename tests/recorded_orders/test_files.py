@@ -1,4 +1,4 @@
-"""Files from elsewhere are read as far as they are whole, and refused with a reason."""
+"""Files from other sources are read, or refused with a reason."""
 
 import sys
 from pathlib import Path
@@ -23,7 +23,7 @@ def file(folder: Path, *lines: str) -> Path:
 
 
 def test_the_least_that_a_file_needs(tmp_path: Path) -> None:
-    """Other columns may be missing, others still are ignored, and cells may be empty."""
+    """Optional columns may be missing or empty, and unknown columns are ignored."""
     (row,) = read_rows(file(tmp_path, f"{HEAD},note", f"{PLACE},=1+1"))
     assert row == Row(
         seq=1,
@@ -58,13 +58,13 @@ def test_the_least_that_a_file_needs(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_is_none_says_where(tmp_path: Path, lines: list[str], says: str) -> None:
-    """The row, the column and what it should be."""
+    """An error names the row, the column and the expected value."""
     with pytest.raises(RecordedOrdersError, match=says):
         list(read_rows(file(tmp_path, *lines)))
 
 
 def test_other_bytes_are_refused(tmp_path: Path) -> None:
-    """No text, and no Parquet."""
+    """A file that is neither text nor Parquet is refused."""
     for name in ("x.csv", "x.parquet"):
         path = tmp_path / name
         path.write_bytes(b"\xff\xfe\x00binary" * 100)
@@ -73,7 +73,7 @@ def test_other_bytes_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_failure_leaves_no_part_of_a_file(tmp_path: Path) -> None:
-    """Neither under its name nor beside it."""
+    """A failed write leaves neither the file nor a temporary one."""
     (row,) = read_rows(file(tmp_path, HEAD, PLACE))
 
     def broken() -> list[Row]:
@@ -86,7 +86,7 @@ def test_a_failure_leaves_no_part_of_a_file(tmp_path: Path) -> None:
 
 
 def test_parquet_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reason says what to install."""
+    """Without its library Parquet is refused with the package to install."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(RecordedOrdersError, match=r"predmarket-exchange\[parquet\]"):
         require_library()

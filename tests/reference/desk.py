@@ -20,20 +20,20 @@ class Desk:
         self.create(maker_fee=maker_fee, taker_fee=taker_fee)
 
     def do(self, op: str, **fields: object) -> list[Notice]:
-        """Apply one command, now unless the fields hold another ts, audit, return its events."""
+        """Apply one command at ``now`` or its own ts, audit, and return its events."""
         events = self.exchange.apply({"op": op, "ts": self.exchange.now, **fields})
         audit(self.exchange)
         return events
 
     def create(self, **fields: object) -> list[Notice]:
-        """Create a market; what is not said is a free, open one with tick 0.01."""
+        """Create a market; by default an open one without fees, with tick 0.01."""
         said = {"tick": "0.01", "maker_fee": "0", "taker_fee": "0", "closes_at": None}
         return self.do("create_market", **{**said, "status": "OPEN", **fields})
 
     def place(
         self, user: int, side: str, qty: str, price: str | None, **fields: object
     ) -> list[Notice]:
-        """Place an order in market 1; a LIMIT GTC order unless told otherwise."""
+        """Place an order in market 1, by default a GTC LIMIT order."""
         said: dict[str, object] = {
             "market": 1,
             "type": "LIMIT" if price is not None else "MARKET",
@@ -70,12 +70,12 @@ class EventDesk(Desk):
         super().__init__(credit=credit)
 
     def create(self, **fields: object) -> list[Notice]:
-        """Create the event instead of a market; what is not said is as with markets."""
+        """Create the event in place of the market; defaults are as for markets."""
         said = {"tick": "0.01", "maker_fee": "0", "taker_fee": "0", "closes_at": None}
         return self.do("create_event", **{**self.shape, **said, "status": "OPEN", **fields})
 
     def trade(self, buyer: int, seller: int, market: int, qty: str, price: str) -> None:
-        """Have the seller's order rest and the buyer take it; nothing else may rest there."""
+        """Place the seller's resting order and the buyer's taking one; no order may be left."""
         self.place(seller, "SELL", qty, price, market=market)
         filled = self.place(buyer, "BUY", qty, price, market=market)
         assert self.exchange.queue(market) == ([], []), filled
@@ -89,7 +89,7 @@ class EventDesk(Desk):
         return self.do("resolve", market=market, outcome="NO", price=None)
 
     def held(self, user: int) -> dict[int, str]:
-        """Return what the user holds of each outcome that can still happen, NONE being 0."""
+        """Return a user's shares of each possible outcome; NONE is 0."""
         held = self.exchange.ledger.events[1].shares_of(user)
         return {outcome: show_qty(count) for outcome, count in held.items()}
 
@@ -103,7 +103,7 @@ class EventDesk(Desk):
         return show_money(self.exchange.ledger.position(user, market).realized)
 
     def returned(self, user: int) -> str:
-        """Return how many complete sets are paid out that the user's positions still show."""
+        """Return the number of sets already paid out that the user's positions still show."""
         return show_qty(self.exchange.returned().get((user, 1), 0))
 
     def event_collateral(self) -> str:
@@ -111,7 +111,7 @@ class EventDesk(Desk):
         return show_money(self.exchange.events()[1][1] * 10_000)
 
     def totals(self) -> list[str]:
-        """Return what A, B and C have in cash."""
+        """Return the total cash of A, B and C."""
         return [show_money(sum(self.exchange.accounts()[user])) for user in (A, B, C)]
 
 
@@ -124,7 +124,7 @@ def position(
 
 
 def after_example_1() -> Desk:
-    """A has 10 YES at 0.60, B 10 NO."""
+    """Return a desk where A has 10 YES at 0.60 and B 10 NO."""
     desk = Desk()
     desk.place(A, "BUY", "10", "0.60")
     desk.place(B, "SELL", "10", "0.55")
@@ -132,7 +132,7 @@ def after_example_1() -> Desk:
 
 
 def after_example_2() -> Desk:
-    """A has sold 4 of them to C at 0.70."""
+    """Return a desk where A has sold 4 of them to C at 0.70."""
     desk = after_example_1()
     desk.place(A, "SELL", "4", "0.70")
     desk.place(C, "BUY", "4", "0.70")
@@ -140,7 +140,7 @@ def after_example_2() -> Desk:
 
 
 def after_example_3() -> Desk:
-    """A has sold the rest to B, who keeps 4 NO and an open order for 4."""
+    """Return a desk where A has sold the rest to B, who keeps 4 NO and an open order for 4."""
     desk = after_example_2()
     desk.place(B, "BUY", "10", "0.50")
     desk.place(A, "SELL", "6", "0.50")

@@ -10,7 +10,7 @@ from .units import parse_money, parse_qty, show_money
 
 
 def test_fee_of_many_fills_is_that_of_one() -> None:
-    """The exact sum over an order is rounded up once, however many fills it took."""
+    """The exact sum over an order is rounded up once, for any number of fills."""
     desk = Desk(taker_fee="0.0003")
     for _ in range(7):
         desk.place(B, "SELL", "0.01", "0.33")
@@ -31,7 +31,7 @@ def test_fee_of_many_fills_is_that_of_one() -> None:
     ],
 )
 def test_self_trade_modes(stp: str, expected: list[Notice]) -> None:
-    """A taker that meets its own order first, then another's, ends as its mode says."""
+    """A taker that meets its user's order first, then another's, ends according to its mode."""
     desk = Desk()
     desk.place(A, "SELL", "1", "0.50")
     desk.place(B, "SELL", "1", "0.51")
@@ -48,7 +48,7 @@ def test_self_trade_modes(stp: str, expected: list[Notice]) -> None:
     [("SKIP", True), ("CANCEL_MAKER", True), ("CANCEL_TAKER", False), ("CANCEL_BOTH", False)],
 )
 def test_fok_counts_what_its_mode_lets_it_take(stp: str, accepted: bool) -> None:
-    """FOK looks past own orders or stops at them, and cancels nobody when rejected."""
+    """FOK skips own orders or stops at them, and a rejected FOK cancels no order."""
     desk = Desk()
     desk.place(B, "SELL", "1", "0.50")
     desk.place(A, "SELL", "1", "0.51")
@@ -62,7 +62,7 @@ def test_fok_counts_what_its_mode_lets_it_take(stp: str, accepted: bool) -> None
 
 
 def test_market_order_stops_at_its_collar() -> None:
-    """A collar off the tick moves towards the best price, and what it keeps out is cancelled."""
+    """A collar off the tick moves towards the best price; the remainder is cancelled."""
     desk = Desk()
     for price in ("0.50", "0.53", "0.54"):
         desk.place(B, "SELL", "1", price)
@@ -73,7 +73,7 @@ def test_market_order_stops_at_its_collar() -> None:
 
 
 def test_merge_when_an_open_order_meets_shares_taken_since() -> None:
-    """Shares an order did not know at placement pair up, after both sides have been booked."""
+    """Shares acquired after the placement merge once both sides are booked."""
     desk = Desk()
     desk.place(A, "BUY", "5", "0.40")
     desk.place(A, "SELL", "5", "0.60")
@@ -91,7 +91,7 @@ def test_merge_when_an_open_order_meets_shares_taken_since() -> None:
 
 
 def test_release_merges_what_it_frees() -> None:
-    """Cancelling an order that reserved shares lets them pair up."""
+    """Cancelling an order releases its reserved shares, which merge."""
     desk = Desk()
     desk.place(A, "BUY", "5", "0.40")
     desk.place(B, "SELL", "5", "0.40")
@@ -104,7 +104,7 @@ def test_release_merges_what_it_frees() -> None:
 
 
 def test_shrinking_keeps_the_place_and_releases_the_open_part_first() -> None:
-    """Less of the same price stays in front, and the close part is what remains."""
+    """A smaller order keeps its place and its close part."""
     desk = after_example_1()
     desk.place(A, "SELL", "15", "0.70")
     desk.place(C, "SELL", "1", "0.70")
@@ -115,7 +115,7 @@ def test_shrinking_keeps_the_place_and_releases_the_open_part_first() -> None:
 
 
 def test_growing_goes_to_the_back_and_a_no_change_does_not() -> None:
-    """An amend that changes nothing says nothing and keeps its place."""
+    """A larger order goes to the back; an amend without a change emits nothing and stays."""
     desk = Desk()
     desk.place(A, "SELL", "1", "0.70")
     desk.place(B, "SELL", "1", "0.70")
@@ -126,7 +126,7 @@ def test_growing_goes_to_the_back_and_a_no_change_does_not() -> None:
 
 
 def test_amend_that_crosses_trades() -> None:
-    """An amended order takes like a new one, after saying it was amended."""
+    """An amended order that crosses trades after its amend event."""
     desk = Desk()
     desk.place(A, "SELL", "2", "0.70")
     desk.place(B, "BUY", "1", "0.50")
@@ -159,7 +159,7 @@ def test_refused_amends() -> None:
 
 
 def test_reduce_only_is_capped_and_capped_again() -> None:
-    """A reduce-only order is as large as what it can close, at placement and at an amend."""
+    """Placement and amend cap a reduce-only order to the quantity that it can close."""
     desk = after_example_1()
     nothing = desk.place(C, "SELL", "1", "0.70", reduce_only=True)
     assert nothing == [("ORDER_REJECTED", 3, "NOTHING_TO_REDUCE")]
@@ -170,7 +170,7 @@ def test_reduce_only_is_capped_and_capped_again() -> None:
 
 
 def test_void_may_leave_available_negative() -> None:
-    """Who took a profit out gives it back, and may lock nothing until it is covered."""
+    """A VOID takes back a withdrawn profit; a debtor may lock nothing."""
     desk = Desk()
     desk.place(A, "BUY", "100", "0.10")
     desk.place(B, "SELL", "100", "0.10")
@@ -186,7 +186,7 @@ def test_void_may_leave_available_negative() -> None:
 
 
 def test_the_limit_of_a_transfer_comes_before_its_funds() -> None:
-    """A withdrawal beyond the limit says so, whether or not the money is there."""
+    """A withdrawal beyond the limit gives that error, with or without funds."""
     desk = Desk()
     too_much = desk.do("transfer", user=A, amount="-1000000000.000001")
     assert too_much == [("REFUSED", "LIMIT_EXCEEDED")]
@@ -194,7 +194,7 @@ def test_the_limit_of_a_transfer_comes_before_its_funds() -> None:
 
 
 def test_what_is_due_comes_first_in_order() -> None:
-    """Closes, then expiries, then dead-man switches of one moment precede a later command."""
+    """Closes, expiries and dead-man switches of one time precede a later command."""
     desk = Desk()
     second = 1_000_000
     desk.create(closes_at=second)
@@ -218,7 +218,7 @@ def test_what_is_due_comes_first_in_order() -> None:
 
 
 def test_deadlines_and_expiries_at_the_very_moment() -> None:
-    """A deadline may still be met on time, an expiry is past on time."""
+    """An order at its deadline is accepted; one at its expiry is refused."""
     desk = Desk()
     assert desk.place(A, "BUY", "1", "0.10", ts=10, deadline=10) == [("ORDER_ACCEPTED", 1)]
     late = desk.place(A, "BUY", "1", "0.10", tif="GTD", expires_at=10)

@@ -31,7 +31,7 @@ def _order(desk: EventDesk, order: int) -> tuple[str, int, int]:
 
 
 def test_a_closing_buy_reserves_a_share_of_every_other_outcome() -> None:
-    """What a BUY gives can not be sold elsewhere, and is free again when it is cancelled."""
+    """The shares that a BUY reserves cannot be sold elsewhere until it is cancelled."""
     desk = _short_one()
     desk.place(A, "BUY", "6", "0.30", market=1)
     assert _order(desk, 3) == ("OPEN", 600, 0)
@@ -46,7 +46,7 @@ def test_a_closing_buy_reserves_a_share_of_every_other_outcome() -> None:
 
 
 def test_a_closing_sell_leaves_less_no_of_the_other_markets() -> None:
-    """Shares of one outcome serve one order, be it as YES or as a part of NO."""
+    """A share serves one order, either as YES or as a part of NO."""
     desk = _short_one()
     desk.place(A, "SELL", "10", "0.50", market=2)
     desk.place(A, "BUY", "10", "0.30", market=1)
@@ -55,7 +55,7 @@ def test_a_closing_sell_leaves_less_no_of_the_other_markets() -> None:
 
 
 def test_a_reserved_share_does_not_merge() -> None:
-    """A set that an order reserves stays until it is let go."""
+    """A set reserved by an order does not merge until its release."""
     desk = _short_one()
     desk.place(A, "BUY", "10", "0.30", market=1)
     desk.place(A, "BUY", "10", "0.40", market=1)
@@ -76,7 +76,7 @@ def test_the_least_held_outcome_bounds_a_closing_buy() -> None:
 
 
 def test_an_amend_counts_what_the_order_itself_reserves() -> None:
-    """Release and relock are one change, so the close part is taken again whole."""
+    """An amend releases and reserves in one change, so the close part stays whole."""
     desk = _short_one()
     desk.place(A, "BUY", "10", "0.30", market=1)
     assert desk.amend(A, 3, "0.31", "12") == [("ORDER_AMENDED", 3, "0.3100", "12.00")]
@@ -88,7 +88,7 @@ def test_an_amend_counts_what_the_order_itself_reserves() -> None:
 
 
 def test_one_fill_reduces_once() -> None:
-    """Close and open part of a fill take the cost off together: cost × q // n, rounded once."""
+    """A fill's close and open parts remove cost × q // n together, rounded once."""
     desk = EventDesk()
     desk.create(tick="0.0001")
     desk.trade(B, A, 4, "0.02", "0.9999")
@@ -117,7 +117,7 @@ def test_a_position_turns_from_short_to_long() -> None:
 
 
 def test_reduce_only_follows_the_net_position_and_may_lock() -> None:
-    """It caps to what brings the position to 0, though the shares for it may be elsewhere."""
+    """The cap brings the net position to 0, even if the shares are held elsewhere."""
     desk = _short_one()
     desk.trade(C, A, 2, "10", "0.30")
     nothing = desk.place(A, "SELL", "1", "0.50", market=1, reduce_only=True)
@@ -130,7 +130,7 @@ def test_reduce_only_follows_the_net_position_and_may_lock() -> None:
 
 
 def test_reduce_only_counts_what_other_orders_of_that_side_have_left() -> None:
-    """Orders that rest would bring the position to 0 by themselves are not counted twice."""
+    """The cap subtracts the remainders of the user's other orders on that side."""
     desk = _short_one()
     desk.place(A, "BUY", "7", "0.20", market=1)
     desk.place(A, "SELL", "5", "0.90", market=1)
@@ -138,12 +138,12 @@ def test_reduce_only_counts_what_other_orders_of_that_side_have_left() -> None:
     assert desk.exchange.orders()[5][3] == parse_qty("3")
     nothing = desk.place(A, "BUY", "1", "0.10", market=1, reduce_only=True)
     assert nothing == [("ORDER_REJECTED", 6, "NOTHING_TO_REDUCE")]
-    # Its own rest is not counted at an amend.
+    # An amend does not count the order's own remainder.
     assert desk.amend(A, 5, "0.11", "10") == [("ORDER_AMENDED", 5, "0.1100", "3.00")]
 
 
 def test_an_amend_caps_to_what_is_left_to_reduce() -> None:
-    """Other orders that came since leave less, or nothing at all."""
+    """An amend's cap subtracts other orders placed since, down to 0."""
     desk = _short_one()
     desk.place(A, "BUY", "10", "0.20", market=1, reduce_only=True)
     desk.place(A, "BUY", "6", "0.10", market=1)
@@ -157,7 +157,7 @@ def test_an_amend_caps_to_what_is_left_to_reduce() -> None:
 
 
 def test_a_strike_cancels_first_and_merges_what_is_left() -> None:
-    """Orders of the struck market let go before it, those of others keep what they reserve."""
+    """Orders of the struck market are cancelled before the merge; others keep their reserves."""
     desk = _short_one()
     desk.place(A, "SELL", "4", "0.90", market=2)
     desk.place(A, "BUY", "10", "0.30", market=1)
@@ -174,7 +174,7 @@ def test_a_strike_cancels_first_and_merges_what_is_left() -> None:
 
 @pytest.mark.parametrize(("exhaustive", "strikes"), [(False, [1, 2]), (True, [1])])
 def test_two_outcomes_stay(exhaustive: bool, strikes: list[int]) -> None:
-    """A strike that would leave less than two outcomes, NONE counted, is the event's to decide."""
+    """A strike that would leave less than two outcomes, NONE counted, is refused."""
     desk = EventDesk(exhaustive=exhaustive)
     for market in strikes:
         assert desk.strike(market)[0][0] == "MARKET_STATUS"
@@ -193,7 +193,7 @@ def test_only_the_event_decides() -> None:
 
 
 def test_an_added_market_belongs_to_who_holds_none() -> None:
-    """Also to the closing BUYs that rest, which give it with the other outcomes."""
+    """Holders of NONE, and resting closing BUYs, get the added market's shares."""
     desk = _short_one()
     desk.place(A, "BUY", "10", "0.40", market=1)
     desk.do("update_event", event=1, status="HALTED")
@@ -209,7 +209,7 @@ def test_an_added_market_belongs_to_who_holds_none() -> None:
 
 
 def test_what_can_not_be_added_to() -> None:
-    """Unknown and final events, exhaustive ones, and those of 200 markets, struck ones counted."""
+    """Unknown, final, exhaustive and full events (200 markets, struck ones counted) are refused."""
     desk = EventDesk(exhaustive=True)
     assert desk.do("add_market", event=2) == _refused("EVENT_NOT_FOUND")
     assert desk.do("add_market", event=1) == _refused("EVENT_IS_EXHAUSTIVE")
@@ -242,7 +242,7 @@ def test_what_can_not_be_added_to() -> None:
     ],
 )
 def test_refused_endings(outcome: int | str, weights: object, code: str) -> None:
-    """What can not happen can not be resolved to, and nothing changes."""
+    """A resolution to an impossible outcome is refused and changes nothing."""
     desk = EventDesk(exhaustive=True)
     desk.strike(1)
     assert desk.resolve_event(outcome, weights) == _refused(code)
@@ -250,7 +250,7 @@ def test_refused_endings(outcome: int | str, weights: object, code: str) -> None
 
 
 def test_weights_realize_each_position_at_its_weight() -> None:
-    """A tie pays every holder its share, and realized profits add up to what was paid."""
+    """A tie pays every holder their share; realized profits add up to the payments."""
     desk = _short_one()
     desk.trade(C, A, 2, "10", "0.30")
     desk.place(A, "SELL", "1", "0.90", market=3)
@@ -262,7 +262,7 @@ def test_weights_realize_each_position_at_its_weight() -> None:
 
 
 def test_a_void_undoes_struck_markets_too() -> None:
-    """Trades, payouts and fees of a struck market are undone; its status stays."""
+    """A VOID undoes a struck market's trades, payouts and fees; its status stays."""
     desk = EventDesk()
     desk.create(taker_fee="0.07")
     desk.trade(B, A, 4, "10", "0.40")
@@ -296,7 +296,7 @@ def test_final_is_final() -> None:
 
 
 def test_closing_an_event_closes_what_can_be_closed() -> None:
-    """Statuses come first, then the cancels by market; who is closed already stays so."""
+    """Statuses change first, then orders are cancelled by market; closed markets stay closed."""
     desk = EventDesk()
     desk.place(A, "BUY", "1", "0.10", market=3)
     desk.place(A, "BUY", "1", "0.10", market=2)
@@ -315,7 +315,7 @@ def _closing_times(desk: EventDesk) -> list[int | None]:
 
 
 def test_a_market_of_an_event_closes_with_it_or_earlier() -> None:
-    """Its own closing time must be earlier, and goes when the event's is not later any more."""
+    """A market's closing time must be earlier than the event's, and is cleared otherwise."""
     desk = EventDesk()
     desk.do("update_market", market=2, status=None, closes_at=70)
     desk.do("update_event", event=1, status=None, closes_at=100)
@@ -332,7 +332,7 @@ def test_a_market_of_an_event_closes_with_it_or_earlier() -> None:
 
 
 def test_reopening_clears_what_has_passed() -> None:
-    """A closing time of the event that has passed goes for all that follow it."""
+    """Reopening clears the event's past closing time for all markets that follow it."""
     desk = EventDesk()
     desk.do("update_event", event=1, status=None, closes_at=10)
     desk.do("update_market", market=2, status=None, closes_at=5)

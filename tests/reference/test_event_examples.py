@@ -18,13 +18,13 @@ W = 4
 
 
 def held(*outcomes: int, qty: str = "10.00", struck: tuple[int, ...] = ()) -> dict[int, str]:
-    """Return a holding of so many shares of each of the outcomes, of three markets and NONE."""
+    """Return a holding with these shares of three markets and NONE."""
     left = [outcome for outcome in (A, B, C, NONE) if outcome not in struck]
     return {outcome: qty if outcome in outcomes else "0.00" for outcome in left}
 
 
 def after_example_6() -> EventDesk:
-    """X is short 10 A, Y long."""
+    """Return a desk where X is short 10 A, Y long."""
     desk = EventDesk()
     desk.place(X, "SELL", "10", "0.40", market=A)
     desk.place(Y, "BUY", "10", "0.40", market=A)
@@ -32,7 +32,7 @@ def after_example_6() -> EventDesk:
 
 
 def after_example_7() -> EventDesk:
-    """X is short 10 B, too, and Z long."""
+    """Return a desk where X is short 10 B, too, and Z long."""
     desk = after_example_6()
     desk.place(X, "SELL", "10", "0.30", market=B)
     desk.place(Z, "BUY", "10", "0.30", market=B)
@@ -40,7 +40,7 @@ def after_example_7() -> EventDesk:
 
 
 def after_example_8() -> EventDesk:
-    """X has bought A back from Y."""
+    """Return a desk where X has bought A back from Y."""
     desk = after_example_7()
     desk.place(X, "BUY", "10", "0.45", market=A)
     desk.place(Y, "SELL", "10", "0.45", market=A)
@@ -73,7 +73,7 @@ def test_example_7() -> None:
 
 
 def test_example_8() -> None:
-    """Buying one of two NO back opens: the shares it would give are gone."""
+    """Buying one of two NO back is an opening, because its shares have merged."""
     desk = after_example_7()
     desk.place(X, "BUY", "10", "0.45", market=A)
     assert desk.money(X) == ("92.500000", "4.500000")
@@ -97,7 +97,7 @@ def test_example_8() -> None:
     ],
 )
 def test_example_9(outcome: int | str, weights: object, totals: list[str]) -> None:
-    """Each way to end it pays what it says and leaves nobody a share."""
+    """Each way to end the event pays its amounts and clears all shares."""
     desk = after_example_8()
     status = "VOIDED" if outcome == "VOID" else "RESOLVED"
     told = [("MARKET_STATUS", market, status) for market in (A, B, C)]
@@ -124,7 +124,7 @@ def test_example_10() -> None:
 
 
 def test_example_11() -> None:
-    """Striking completes sets of what is left; who holds NONE holds the market added after."""
+    """A strike completes sets; holders of NONE hold a market that is added later."""
     desk = after_example_6()
     assert desk.strike(A) == [("MARKET_STATUS", A, "RESOLVED"), ("MERGED", X, A, "10.00")]
     assert (desk.money(X)[0], desk.money(Y)[0]) == ("104.000000", "96.000000")
@@ -143,7 +143,7 @@ def test_example_11() -> None:
 @pytest.mark.parametrize("exhaustive", [False, True])
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
 def test_no_of_several_is_dollars_and_yes_of_the_others(count: int, *, exhaustive: bool) -> None:
-    """NO of m markets is worth m − 1 dollars and one YES of each other outcome, as a conversion."""
+    """NO of m markets equals m − 1 dollars and one YES of each other outcome."""
     desk = EventDesk(5, exhaustive=exhaustive, credit="1000")
     paid = 0
     for market, cents in zip(range(1, count + 1), (13, 29, 7, 31, 11), strict=False):

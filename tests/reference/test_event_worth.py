@@ -25,7 +25,7 @@ Prices = dict[int, int]
 
 
 class Trades:
-    """Every trade that was told, settled one by one."""
+    """All trades, each settled alone."""
 
     def __init__(self, exchange: ReferenceExchange) -> None:
         self.exchange = exchange
@@ -33,7 +33,7 @@ class Trades:
         """(user, market, quantity bought or, negative, sold, price, fee)."""
 
     def read(self, notices: list[Notice]) -> None:
-        """Take in both sides of each trade."""
+        """Record both sides of each trade."""
         for notice in notices:
             if notice[0] == "MATCH":
                 _, _, buy, sell, price, qty, _, buy_fee, sell_fee = notice
@@ -44,7 +44,7 @@ class Trades:
                     self.rows.append((order.user, order.market, *row))
 
     def worth(self, user: int, event: Event, prices: Prices) -> int:
-        """Return what the user's trades in the event come to, fees taken off."""
+        """Return the value of the user's trades in the event, less fees."""
         return sum(
             qty * (prices.get(market, 0) - price) - fee
             for owner, market, qty, price, fee in self.rows
@@ -61,7 +61,7 @@ def _all_events(exchange: ReferenceExchange) -> list[Event]:
 
 
 def _check_every_outcome(exchange: ReferenceExchange, trades: Trades) -> None:
-    """Compare, for every outcome, what was received and is held with what the trades are worth."""
+    """For every outcome, compare receipts and holdings with the value of the trades."""
     for event in _all_events(exchange):
         for user in event.shares:
             for outcome in event.outcomes:
@@ -70,7 +70,7 @@ def _check_every_outcome(exchange: ReferenceExchange, trades: Trades) -> None:
 
 
 def _check_every_ending(exchange: ReferenceExchange, trades: Trades, chance: random.Random) -> None:
-    """Resolve each event in every way there is, in a copy, and compare what everybody received."""
+    """Resolve copies of each event in every possible way, and compare the receipts."""
     for id_, event in exchange.ledger.events.items():
         if event.outcome is not None:
             continue
@@ -90,7 +90,7 @@ def _check_every_ending(exchange: ReferenceExchange, trades: Trades, chance: ran
 def _check_ending(
     exchange: ReferenceExchange, trades: Trades, command: Command, prices: Prices | None
 ) -> None:
-    """Resolve in a copy; without prices it is a VOID, after which nothing was paid or received."""
+    """Resolve a copy and compare; without prices it is a VOID, which returns everything."""
     copy = deepcopy(exchange)
     assert ("REFUSED", "EVENT_NOT_FOUND") not in copy.apply(command)
     audit(copy)
@@ -116,12 +116,12 @@ def _run(seed: int, count: int) -> ReferenceExchange:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_worth_follows_from_trades(seed: int) -> None:
-    """Whatever is held, reserved, merged, struck and added, the trades decide."""
+    """The trades alone determine each user's worth, whatever merges, strikes or is reserved."""
     _run(seed, 500)
 
 
 def test_worth_does_not_depend_on_merging(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same holds where no set is ever merged, so merging changes nobody's worth."""
+    """The same holds without any merge, so merging changes nobody's worth."""
     monkeypatch.setattr(Ledger, "merge", lambda *_: [])
     monkeypatch.setattr("tests.reference.test_event_worth.audit", lambda _: None)
     exchanges = [_run(seed, 500) for seed in range(4)]

@@ -1,4 +1,4 @@
-"""The generator is checked: it repeats itself, and it reaches what it is aimed at."""
+"""The generator is deterministic and reaches the cases that it targets."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def _run(seed: int, count: int, kind: type[Generator] = Generator) -> tuple[list
 
 
 def test_same_seed_same_commands() -> None:
-    """A seed names a run, so that a difference found can be found again."""
+    """The same seed gives the same commands, so a difference can be reproduced."""
     assert _run(7, 1000) == _run(7, 1000)
 
 
 def test_reaches_every_refusal_and_reason() -> None:
-    """A few runs meet every code there is, trades and merges, and a debt left by a VOID."""
+    """A few runs reach every code, trades, merges, and a debt by a VOID."""
     runs = [_run(seed, 2500) for seed in range(6)]
     events = [event for run, _ in runs for event in run]
     assert {event[2] for event in events if event[0] == "ORDER_REJECTED"} == REJECTIONS
@@ -90,7 +90,7 @@ def test_reaches_every_refusal_and_reason() -> None:
 
 
 def test_events_reach_every_refusal_and_ending() -> None:
-    """Runs with events meet every code of theirs, and end events in every way."""
+    """Runs with events reach every code of events and every way to end one."""
     refusals: set[str | int] = set()
     rejections: set[str | int] = set()
     endings: set[tuple[bool, str]] = set()
@@ -117,7 +117,7 @@ def test_events_reach_every_refusal_and_ending() -> None:
 
 
 def test_never_asks_for_more_than_an_order_may_have() -> None:
-    """Quantities stay within the limit, also those of amends: beyond it a gateway would refuse."""
+    """Quantities of orders and amends stay within the limit that gateways enforce."""
     for seed in (3, 7, 1007):
         exchange = ReferenceExchange()
         for command in random_commands(seed, exchange, 1200):

@@ -1,4 +1,4 @@
-"""The oracle itself is checked: the worked examples, conservation, and that it stands alone."""
+"""The reference itself: worked examples, conservation, and independence of the package."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_example_2_before_the_trade() -> None:
 
 
 def test_example_2() -> None:
-    """Shares held are sold on, so the collateral stays."""
+    """Held shares are sold on, so the collateral stays."""
     desk = after_example_2()
     assert desk.money(A) == ("96.800000", "0.000000")
     assert desk.money(C) == ("97.200000", "0.000000")
@@ -86,7 +86,7 @@ def test_example_3() -> None:
     ],
 )
 def test_example_4(outcome: str, price: str | None, status: str, available: list[str]) -> None:
-    """Each outcome pays what it says and leaves nobody a share."""
+    """Each outcome pays its amount and clears all shares."""
     desk = after_example_3()
     events = desk.do("resolve", market=1, outcome=outcome, price=price)
     assert events == [("MARKET_STATUS", 1, status), ("ORDER_CANCELED", 5, "MARKET_RESOLVED")]
@@ -97,7 +97,7 @@ def test_example_4(outcome: str, price: str | None, status: str, available: list
 
 
 def test_example_4_realized_pnl_is_final() -> None:
-    """What is left is realized at the outcome; a VOID leaves no profit or loss at all."""
+    """The outcome realizes the remainder; a VOID leaves neither profit nor loss."""
     resolved, voided = after_example_3(), after_example_3()
     resolved.do("resolve", market=1, outcome="YES", price=None)
     voided.do("resolve", market=1, outcome="VOID", price=None)
@@ -107,14 +107,14 @@ def test_example_4_realized_pnl_is_final() -> None:
 
 
 def test_example_5_lock() -> None:
-    """The fee lock of a BUY above one half is taken at the curve's top."""
+    """The fee lock of a BUY above one half uses the maximum of the curve."""
     desk = Desk(taker_fee="0.07")
     desk.place(A, "BUY", "10", "0.60")
     assert desk.money(A) == ("93.825000", "6.175000")
 
 
 def test_example_5_fee() -> None:
-    """The taker pays the fee of the price it traded at, and gets the rest of the lock back."""
+    """The taker pays the fee of the trade's price; the rest of the lock is released."""
     desk = Desk(taker_fee="0.07")
     desk.place(B, "SELL", "10", "0.50")
     events = desk.place(A, "BUY", "10", "0.60")
@@ -125,7 +125,7 @@ def test_example_5_fee() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_conservation_over_generated_commands(seed: int) -> None:
-    """After every command the books balance, and only a VOID makes anybody's debt larger."""
+    """The books balance after every command, and only a VOID increases a debt."""
     exchange = ReferenceExchange()
     before: dict[int, tuple[int, int]] = {}
     for command in random_commands(seed, exchange, count=1500):
@@ -142,7 +142,7 @@ def test_conservation_over_generated_commands(seed: int) -> None:
 @settings(max_examples=60, deadline=None)
 @given(steps())
 def test_conservation_over_steps(drawn: list[Step]) -> None:
-    """The same over steps that hypothesis can shrink."""
+    """The books balance over steps that hypothesis can shrink."""
     exchange = ReferenceExchange()
     for step in [*opening(), *drawn]:
         exchange.apply(concrete(step, exchange))
@@ -150,7 +150,7 @@ def test_conservation_over_steps(drawn: list[Step]) -> None:
 
 
 def test_shares_no_code_with_the_engine() -> None:
-    """No file here imports predmarket, or a mistake could be made on both sides at once."""
+    """No file here imports predmarket, so no mistake can be shared."""
     imported = set()
     for path in Path(__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

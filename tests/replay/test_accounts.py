@@ -1,4 +1,4 @@
-"""Accounts of a replay: what they are called, and that no limit counts them."""
+"""Accounts of a replay: their names, and their exemption from limits."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from predmarket.testing import Exchange
 
 
 def test_accounts_are_open_at_once_whatever_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They have their money once, and a later run comes in again; nobody registers by himself."""
+    """Accounts open with money once, whatever the rate limits and the sign-up setting."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     limits = {"auth_rate_limit": "1/hour", "auth_window_limit": "1/hour", "signup": "closed"}
     with Exchange(clock="wall", settings=limits) as exchange:
@@ -24,7 +24,7 @@ def test_accounts_are_open_at_once_whatever_the_limits(monkeypatch: pytest.Monke
 
 
 def test_a_pace_is_that_of_the_recording() -> None:
-    """At twice its speed half of its time is slept; lateness is made up for."""
+    """At speed 2 the replay sleeps half of the recorded time, and catches up delays."""
     assert [pace_of(clock) for clock in ("wall", "scaled=60", "stepped")] == [1.0, 60.0, None]
     now = [0.0]
 

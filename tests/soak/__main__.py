@@ -63,7 +63,7 @@ def _drawn(seed: int) -> Iterator[tuple[str, int]]:
 
 
 def _beside(seed: int, over: threading.Event) -> None:
-    """Play scenarios until told to end, each in a process of its own."""
+    """Play scenarios until the stop, each in its own process."""
     for name, drawn in _drawn(seed):
         if over.is_set():
             return

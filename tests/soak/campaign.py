@@ -45,7 +45,7 @@ _SAMPLE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the process held at a moment."""
+    """The resources of the process at one time."""
 
     rss_mib: float
     descriptors: int
@@ -55,7 +55,7 @@ class Sample:
 
 @dataclass
 class Soaked:
-    """What a run went through."""
+    """The results of a run."""
 
     samples: list[Sample] = field(default_factory=list)
     acknowledged: int = 0
@@ -85,7 +85,7 @@ class Soaked:
         )
 
     def check(self) -> None:
-        """Raise AssertionError if something grew."""
+        """Raise AssertionError if a resource grew."""
         first, last = self.quarter(1), self.quarter(3)
         assert last.rss_mib <= first.rss_mib * GROWTH + SLACK_MIB, self
         assert last.descriptors <= first.descriptors + MORE, self
@@ -94,7 +94,7 @@ class Soaked:
 
 
 def soak(folder: Path, database_url: str, seconds: float, seed: int) -> Soaked:
-    """Trade for some seconds on a new exchange; check it, and return what it went through."""
+    """Trade for some seconds on a new exchange; check the run and return its results."""
     sample = folder / "tasks"
     settings = {"SIGNUP_CREDIT": "1000", "LOG_LEVEL": "error"}
     with patch.dict(os.environ, {sampled.FILE: str(sample)}):
@@ -142,7 +142,7 @@ async def _trade(
 
 
 async def _organise(organiser: Organiser, client: httpx.AsyncClient, stop: asyncio.Event) -> None:
-    """Make and end events until the stop."""
+    """Create and end events until the stop."""
     never = asyncio.Event()
     organising = asyncio.create_task(organiser.organise(client, never, never))
     await asyncio.wait(
@@ -156,7 +156,7 @@ async def _organise(organiser: Organiser, client: httpx.AsyncClient, stop: async
 async def _over_sockets(
     trader: Trader, url: str, markets: Sequence[str], stop: asyncio.Event, soaked: Soaked
 ) -> None:
-    """Trade on one socket after the other: each is left after a while."""
+    """Trade on one socket after another; each closes after a while."""
     while not stop.is_set():
         leave = asyncio.Event()
         asyncio.get_running_loop().call_later(_SOCKET_S, leave.set)
@@ -172,7 +172,7 @@ async def _either(stop: asyncio.Event, leave: asyncio.Event) -> None:
 
 
 async def _watch(daemon: ExchangeProcess, sample: Path, seconds: float, soaked: Soaked) -> None:
-    """Take samples, and see that money is conserved in a snapshot of each moment."""
+    """Take samples, and check the conservation of money in a snapshot each time."""
     process, end = psutil.Process(daemon.pid), time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         await asyncio.sleep(min(left, max(LEAST_S, seconds / SAMPLES)))

@@ -15,7 +15,7 @@ FILE = "SOAK_SAMPLE"
 
 
 def sampled_app(services: Services) -> Application:
-    """Return the exchange's application, and begin to listen for the signal."""
+    """Return the exchange's application with the signal's handler installed."""
     loop, path = asyncio.get_running_loop(), Path(os.environ[FILE])
     loop.add_signal_handler(signal.SIGUSR2, lambda: _write(path))
     return create_app(services)

@@ -8,7 +8,7 @@ from tests.soak.campaign import MORE, SLACK_MIB, Sample, Soaked, soak
 
 
 def test_it_holds(tmp_path: Path) -> None:
-    """Everything is answered, there once, and conserved; the process is sampled."""
+    """Every request is answered, every order exists once, and money is conserved."""
     soaked = soak(tmp_path, f"sqlite:///{tmp_path / 'predmarket.db'}", 2, seed=1)
     assert soaked.acknowledged > 0
     assert soaked.sockets > 0
@@ -26,7 +26,7 @@ def test_it_holds(tmp_path: Path) -> None:
     ids=["memory", "descriptors", "threads", "tasks"],
 )
 def test_what_grows_is_found(grown: Sample) -> None:
-    """In the last quarter, beside the second one; the first is the start."""
+    """Growth is measured between the second and the last quarter, as the first is the start."""
     usual = Sample(200, 10, 5, 20)
     Soaked([Sample(1, 1, 1, 1), usual, usual, usual]).check()
     with pytest.raises(AssertionError):
