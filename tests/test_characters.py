@@ -1,4 +1,4 @@
-"""Which characters act on a terminal or show nothing, and texts made fit to be shown."""
+"""Characters that control a terminal or are invisible, and texts made safe to show."""
 
 import json
 import re
@@ -16,11 +16,11 @@ REFUSED = {"Cc", "Cf", "Co", "Zl", "Zp"}
 
 
 def test_the_classes_are_unicodes() -> None:
-    """Every character of the categories, and no other; where a Python knows fewer, fewer."""
+    """The classes have exactly the characters of Unicode's categories known to this Python."""
     unfit = re.compile(f"[{characters.UNFIT}{characters.JOINERS}]")
     for code in (*range(0xD800), *range(0xE000, 0x110000)):
         category = unicodedata.category(chr(code))
-        if category != "Cn":  # not assigned yet, to this Python
+        if category != "Cn":  # not assigned in this Python's Unicode
             assert (hex(code), unfit.fullmatch(chr(code)) is not None) == (
                 hex(code),
                 category in REFUSED,
@@ -32,7 +32,7 @@ def test_the_classes_are_unicodes() -> None:
     ["می‌خواهم", "क्‍ष", "👨‍👩‍👧", "❤️‍🔥", "🏴‍☠️", "café", "日本", "a  b", "naïve [/x]"],
 )
 def test_what_people_write_stays(text: str) -> None:
-    """Joiners between letters and in emoji, variation selectors, marks."""
+    """Joiners between letters and in emoji, variation selectors and marks are kept."""
     assert clean(text) == text
     assert escaped_json(json.dumps(text, ensure_ascii=False)) == json.dumps(
         text, ensure_ascii=False
@@ -47,7 +47,7 @@ def test_what_people_write_stays(text: str) -> None:
     ],
 )
 def test_what_acts_on_a_terminal_is_seen(unfit: str) -> None:
-    """It is replaced by a mark in text, and escaped in JSON, which stays the same JSON."""
+    """A control character is replaced by a mark in text, and escaped in JSON."""
     assert clean(f"a{unfit}b") == "a\ufffdb"
     assert clean_lines(f"a\n{unfit}b") == "a\n\ufffdb"
     text = json.dumps(f"a{unfit}b", ensure_ascii=False)
@@ -57,7 +57,7 @@ def test_what_acts_on_a_terminal_is_seen(unfit: str) -> None:
 
 @pytest.mark.parametrize("text", ["a\u200d", "\u200da", "1\u200d2", "a \u200cb", "a\u200d\u200db"])
 def test_a_joiner_that_joins_nothing_is_seen(text: str) -> None:
-    """At an end, at a digit or a blank, behind another."""
+    """A joiner at an end, at a digit, at a blank or behind another is marked."""
     assert "\ufffd" in clean(text)
 
 
@@ -78,12 +78,12 @@ def test_a_joiner_that_joins_nothing_is_seen(text: str) -> None:
     ],
 )
 def test_a_cell_is_no_formula(text: str, cell: str) -> None:
-    """But amounts stay amounts, and lines lines."""
+    """A spreadsheet reads no cell as a formula; amounts and lines stay unchanged."""
     assert clean_cell(text) == cell
 
 
 def test_the_cost_is_linear() -> None:
-    """Whatever it is made of."""
+    """Cleaning any text takes linear time."""
     for part in ("\u200d", " ", "\n", " \n", "a\u200d", "\u202e", "é", "=", "1"):
         for make in (clean, clean_lines, clean_cell, escaped_json):
             assert is_linear(partial(_made, make, part), 2_000)

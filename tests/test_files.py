@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ from predmarket.files import new_file, new_folder, replace_file
 
 
 def test_a_file_is_replaced_and_private(tmp_path: Path) -> None:
-    """The new text is there, only its owner can read it, and no draft is left."""
+    """A written file has the new text, only its owner can read it, and no draft remains."""
     path = tmp_path / "session.json"
     path.write_text("old")
     path.chmod(0o644)
@@ -21,7 +21,7 @@ def test_a_file_is_replaced_and_private(tmp_path: Path) -> None:
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk is full: the old text stays, and no draft is left."""
+    """On a full disk the old text stays and no draft remains."""
     path = tmp_path / "session.json"
     path.write_text("old")
 
@@ -36,7 +36,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
 
 
 def write_new(path: Path, *, fails: bool = False, meanwhile: str | None = None) -> None:
-    """Write a new file; perhaps fail, or have another program write it meanwhile."""
+    """Write a new file, with an optional failure or a competing writer."""
     with new_file(path) as draft:
         draft.write_text("mine")
         if meanwhile is not None:
@@ -46,7 +46,7 @@ def write_new(path: Path, *, fails: bool = False, meanwhile: str | None = None) 
 
 
 def fill_new(path: Path, *, fails: bool = False) -> None:
-    """Fill a new folder; perhaps fail."""
+    """Fill a new folder, with an optional failure."""
     with new_folder(path):
         (path / "part").touch()
         if fails:
@@ -54,7 +54,7 @@ def fill_new(path: Path, *, fails: bool = False) -> None:
 
 
 def test_a_new_file_is_whole_and_overwrites_nothing(tmp_path: Path) -> None:
-    """A failure leaves nothing; another file of that name stays, also one that comes meanwhile."""
+    """A failed write leaves no file, and an existing or competing file is kept."""
     path = tmp_path / "day.csv"
     with pytest.raises(ZeroDivisionError):
         write_new(path, fails=True)
@@ -70,7 +70,7 @@ def test_a_new_file_is_whole_and_overwrites_nothing(tmp_path: Path) -> None:
 
 
 def test_a_new_folder_is_filled_or_gone(tmp_path: Path) -> None:
-    """An empty one may be there; one that holds something is not touched."""
+    """An empty folder may exist; one that holds something is not changed."""
     path = tmp_path / "out"
     with pytest.raises(ZeroDivisionError):
         fill_new(path, fails=True)

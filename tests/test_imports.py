@@ -1,4 +1,4 @@
-"""The modules that an import loads, in a fresh interpreter: contracts that lint cannot prove."""
+"""The modules that an import loads in a fresh interpreter, which lint contracts cannot prove."""
 
 import importlib.util
 import subprocess
@@ -24,7 +24,7 @@ for on in (False, True):
 
 @pytest.mark.parametrize("name", ["predmarket.cli", "predmarket.client"])
 def test_the_client_side_starts_without_the_server(name: str) -> None:
-    """Neither the server, the screen, the bots nor SQLAlchemy nor Litestar is loaded."""
+    """The client loads no server, screen, bots, SQLAlchemy or Litestar."""
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is not there yet")
     assert loaded_by(name) & SERVER_SIDE == set()
@@ -34,7 +34,7 @@ def test_the_client_side_starts_without_the_server(name: str) -> None:
     ("use", "not_loaded"),
     [
         ("", {"httpx", "websockets", "msgspec", "asyncio", "rich"}),
-        # the HTTP library has a command line of its own, and loads rich for it
+        # the HTTP library's own command line loads rich
         ("Client", {"websockets", "msgspec", "asyncio"}),
         ("AsyncClient", {"websockets", "msgspec"}),
         ("Feed", {"httpx", "rich"}),
@@ -42,7 +42,7 @@ def test_the_client_side_starts_without_the_server(name: str) -> None:
     ],
 )
 def test_a_name_of_the_client_loads_what_it_needs(use: str, not_loaded: set[str]) -> None:
-    """And neither the server nor the screen, whatever is used."""
+    """Every name of the client loads without the server and the screen."""
     script = f"import sys, predmarket.client; predmarket.client.{use or '__name__'}"
     run = subprocess.run(
         [sys.executable, "-c", f"{script}; print(*sys.modules)"],
@@ -54,12 +54,12 @@ def test_a_name_of_the_client_loads_what_it_needs(use: str, not_loaded: set[str]
 
 
 def test_an_embedded_exchange_starts_without_the_driver_of_postgresql() -> None:
-    """It is a tenth of its start and nothing there uses it."""
+    """SQLite needs no PostgreSQL driver, which takes a tenth of a start."""
     assert loaded_by("predmarket.server.process.start") & {"psycopg", "psycopg_binary"} == set()
 
 
 def test_the_kalshi_shaped_api_is_not_loaded_where_it_is_off() -> None:
-    """Nor what checks its signatures, although all the routes are there; nor faults on demand."""
+    """When off, neither the API's signature check nor faults on demand are loaded."""
     run = subprocess.run(
         [sys.executable, "-c", _FIRST_WITHOUT_KALSHI],
         capture_output=True,
@@ -75,7 +75,7 @@ def test_the_kalshi_shaped_api_is_not_loaded_where_it_is_off() -> None:
 
 
 def test_what_tends_a_database_starts_without_what_serves() -> None:
-    """`predmarket audit`, `db` and `config` need no HTTP, no Redis and no demo."""
+    """`predmarket audit`, `db` and `config` load no HTTP, Redis or demo."""
     assert (
         loaded_by("predmarket.server.process.maintenance") & {"litestar", "uvicorn", "redis"}
         == set()
@@ -83,14 +83,14 @@ def test_what_tends_a_database_starts_without_what_serves() -> None:
 
 
 def test_every_run_of_pytest_loads_the_plugin_without_the_exchange() -> None:
-    """Whoever has the package installed pays for it in all their tests."""
+    """The plugin, which every run of pytest loads, does not load the exchange."""
     assert (
         loaded_by("predmarket.testing.pytest_plugin") & (SERVER_SIDE | {"httpx", "uvloop"}) == set()
     )
 
 
 def test_the_engine_pulls_in_nothing_but_units_and_terms() -> None:
-    """Of ours: units and terms. Of others: the standard library and what is known to be pure."""
+    """The engine loads only units and terms, the standard library and pure libraries."""
     loaded = loaded_by("predmarket.engine", deep=True)
     ours = {name for name in loaded if name.split(".")[0] == "predmarket"}
     engine = {name for name in ours if name.split(".")[:2] == ["predmarket", "engine"]}
@@ -100,5 +100,5 @@ def test_the_engine_pulls_in_nothing_but_units_and_terms() -> None:
 
 
 def test_the_desk_needs_no_terminal() -> None:
-    """What the trader knows can be had without Textual or Rich."""
+    """The desk loads neither Textual nor Rich."""
     assert loaded_by("predmarket.tui.state", deep=True) & {"textual", "rich"} == set()

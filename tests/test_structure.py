@@ -1,4 +1,4 @@
-"""The rules of the tests: helpers are apart, private members stay private, modules are covered."""
+"""The rules of the tests: separate helpers, no private names of others, a test for each module."""
 
 import ast
 import re
@@ -22,7 +22,7 @@ EVERYTHING_ELSE = "every other module"
 
 @cache
 def imports(tree: ast.Module, path: Path) -> list[tuple[int, str]]:
-    """Return line and name of everything that is imported; a name may be that of a module."""
+    """Return line and name of each import; a name may be that of a module."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -59,7 +59,7 @@ def private(tree: ast.Module, path: Path) -> list[str]:
 
 
 def patched(call: ast.Call) -> list[str]:
-    """Return the name of the member that a call like ``setattr(core, "work", 1)`` is about."""
+    """Return the name of the member that a call like ``setattr(core, "work", 1)`` replaces."""
     function = call.func
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     if name not in PATCHES or not call.args or own(call.args[0]):
@@ -69,7 +69,7 @@ def patched(call: ast.Call) -> list[str]:
 
 
 def own(value: ast.expr) -> bool:
-    """Tell whether an attribute of this is the object's own."""
+    """Tell whether an expression is ``self`` or ``cls``."""
     return isinstance(value, ast.Name) and value.id in {"self", "cls"}
 
 
@@ -79,7 +79,7 @@ def hidden(name: str) -> bool:
 
 
 def test_no_test_imports_from_another_test() -> None:
-    """What several tests need is in a module of helpers, most of it in tests/support."""
+    """Tests import shared helpers from modules of helpers only, mostly tests/support."""
     assert [line for path, tree in trees("tests") for line in of_tests(tree, path)] == []
 
 
@@ -94,18 +94,18 @@ def test_no_test_imports_from_another_test() -> None:
     ],
 )
 def test_every_way_to_import_from_a_test_is_seen(source: str) -> None:
-    """Whole modules, names, relative ones."""
+    """Imports of modules and names and relative imports are all found."""
     assert of_tests(ast.parse(source), Path("tests/cli/test_x.py"))
 
 
 def test_helpers_may_be_imported() -> None:
-    """A name that merely contains such a word is no test."""
+    """A module whose name merely contains such a word is no test."""
     source = "from tests.support.http_exchange import testing\nfrom pytest import test_case"
     assert of_tests(ast.parse(source), Path("tests/cli/test_x.py")) == []
 
 
 def test_private_names_of_others_are_left_alone() -> None:
-    """Each would tie a test to an implementation: a test asks for what it needs in public."""
+    """The number of private names of others may only fall, since each ties a test to code."""
     files = [(path, tree) for path, tree in trees("tests") if not path.match(INTERNALS)]
     assert [line for path, tree in files for line in private(tree, path)] == []
 
@@ -127,7 +127,7 @@ def test_private_names_of_others_are_left_alone() -> None:
     ],
 )
 def test_what_counts_as_private(source: str, count: int) -> None:
-    """A member of anything but the object itself, also where its name is a text."""
+    """A private member of any other object counts, also when its name is a string."""
     assert len(private(ast.parse(source), Path("tests/test_x.py"))) == count
 
 
@@ -151,9 +151,9 @@ def listed(text: str) -> list[tuple[list[str], list[str]]]:
 
 
 def test_every_module_has_a_test() -> None:
-    """A test imports it, or the list in its test package says which test covers it.
+    """A test imports each module, or the list in its test package names its test.
 
-    A line about a folder is about all that is in it.
+    A line about a folder covers its whole contents.
     """
     known = modules()
     imported = {name for path, tree in trees("tests") for _, name in imports(tree, path)}
@@ -177,7 +177,7 @@ def test_every_module_has_a_test() -> None:
 
 
 def test_a_list_of_covered_modules_is_read() -> None:
-    """Several modules and several tests, in other folders too, with a remark behind them."""
+    """A line of the list may have several modules and tests, other folders, and a remark."""
     text = "Tests.\n\n- a, b.c: test_x.py, ../y/test_y.py (all)\n- d: test_z.py\n"
     assert listed(text) == [
         (["a", "b.c"], ["test_x.py", "../y/test_y.py"]),

@@ -60,7 +60,7 @@ Parser = Callable[[Decimal | str | int], int]
     ],
 )
 def test_what_is_parsed(parser: Parser, text: Decimal | str | int, expected: int) -> None:
-    """Strings, integers and decimals, in any spelling of the same number."""
+    """Strings, integers and decimals are parsed in any spelling of the same number."""
     assert parser(text) == expected
 
 
@@ -98,7 +98,7 @@ def test_what_is_parsed(parser: Parser, text: Decimal | str | int, expected: int
     ],
 )
 def test_what_is_refused(parser: Parser, text: Decimal | str, why: str) -> None:
-    """Nothing is rounded and nothing is guessed; the message says why."""
+    """Inexact numbers are refused, not rounded; the message has the reason."""
     with pytest.raises(UnitError, match=why):
         parser(text)
 
@@ -118,13 +118,13 @@ def test_what_is_refused(parser: Parser, text: Decimal | str, why: str) -> None:
     ],
 )
 def test_what_is_shown(shown: str, expected: str) -> None:
-    """Always with all decimals of the unit."""
+    """A value is shown with all decimals of its unit."""
     assert shown == expected
 
 
 @given(whole=st.integers(-(10**22), 10**22), decimals=st.integers(0, 6))
 def test_what_is_shown_is_parsed_back(whole: int, decimals: int) -> None:
-    """Formatting and parsing lose nothing, for any number of decimals."""
+    """Formatting and parsing are inverse for any number of decimals."""
     if decimals:
         shown = units.format(whole, decimals)
         assert parse(shown, decimals) == whole
@@ -134,7 +134,7 @@ def test_what_is_shown_is_parsed_back(whole: int, decimals: int) -> None:
 
 @given(st.decimals(-(10**9), 10**9, places=9) | st.decimals(-2, 2, places=4), st.integers(0, 6))
 def test_parsing_is_exact_or_refused(number: Decimal, decimals: int) -> None:
-    """Whatever is parsed is that very number; what has more decimals is refused."""
+    """A number is parsed exactly; one with more decimals is refused."""
     scaled = number.scaleb(decimals)
     for value in (number, str(number)):
         if scaled == scaled.to_integral_value():
@@ -146,7 +146,7 @@ def test_parsing_is_exact_or_refused(number: Decimal, decimals: int) -> None:
 
 @given(st.text(max_size=12))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
-    """No text makes anything but a number or a UnitError."""
+    """Any text gives a number or a UnitError."""
     try:
         money = parse_money(text)
     except UnitError:
@@ -155,7 +155,7 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
 
 
 def test_price_times_quantity_is_money() -> None:
-    """The units fit each other, so that trading never rounds."""
+    """Price times quantity is exact in money units, so trading never rounds."""
     assert parse_price("0.55") * parse_qty("10") == parse_money("5.5")
     assert PRICE_ONE * parse_qty(1) == parse_money(1)
     assert sorted(TICK_SIZES) == [parse_tick(t) for t in ("0.0001", "0.001", "0.01", "0.1")]

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class CancelledAt:
-    """Awaits ``work``; its task is cancelled as soon as it waits for the ``at``-th time."""
+    """Awaits ``work``, and cancels its task at the ``at``-th wait."""
 
     def __init__(self, work: Coroutine[Any, Any, None], at: int) -> None:
         self._work = work
@@ -17,7 +17,7 @@ class CancelledAt:
         self._told = asyncio.Event()
 
     async def reach(self, waits: int) -> bool:
-        """Return once it waits for the ``waits``-th time, True, or is over before that."""
+        """Return True once ``work`` waits for the ``waits``-th time, False if it ends before."""
         while self.waits < waits and not self.over:
             self._told.clear()
             await self._told.wait()

@@ -1,4 +1,4 @@
-"""Random orders of the client library, placed again until there is an answer."""
+"""Random orders of the client library, retried until there is a reply."""
 
 import asyncio
 import random
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def seeded() -> random.Random:
-    """Return a random generator; a failure prints its seed."""
+    """Return a random generator whose seed a failure prints."""
     seed = random.randrange(10**9)
     print(f"seed {seed}")
     return random.Random(seed)
@@ -29,7 +29,7 @@ def an_order(rng: random.Random, number: int, market: str = "rain") -> NewOrder:
 
 
 async def surely(act: Callable[[], Awaitable[T]]) -> T:
-    """Return the result of ``act``, repeated until there is an answer."""
+    """Return the result of ``act``, retried until there is a reply."""
     while True:
         try:
             return await act()

@@ -1,4 +1,4 @@
-"""A clock that shows the time that a test sets."""
+"""A clock that shows the test's own time."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A core on a real database, to be stopped, broken and started again."""
+"""A core on a real database, which tests stop, break and restart."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -209,7 +209,7 @@ class Exchange:
             store.close()
 
     def loaded_view(self) -> MarketView:
-        """Return the market view that a restart would begin with."""
+        """Return the market view that a restart would load."""
         store, view = open_store(self.url), MarketView()
         store.connect()
         try:
@@ -250,7 +250,7 @@ Settle = Callable[[BatchRecord], Awaitable[None]]
 
 
 def fail_next(running: Running, *, after_commit: bool, times: int = 1) -> list[int]:
-    """Let the next commits fail, before or after the database has them; return the failed ones."""
+    """Let the next commits fail before or after the database stores them; return those commits."""
     commit_batch: Settle = running.store.commit_batch
     failed: list[int] = []
 
@@ -268,5 +268,5 @@ def fail_next(running: Running, *, after_commit: bool, times: int = 1) -> list[i
 
 
 def forbidden(_store: Store, _core: CoreRow) -> State:
-    """Load nothing."""
+    """Raise AssertionError, because no state may be loaded."""
     raise AssertionError("the state was loaded")

@@ -62,7 +62,7 @@ class Daemon:
             return False
 
     def stop(self, signal: Signal) -> None:
-        """End the server with ``signal`` and return when it is gone."""
+        """Send ``signal`` and return when the server has ended."""
         assert self._guard.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._guard.stdin.write(f"{signal}\n".encode())

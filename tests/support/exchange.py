@@ -72,7 +72,10 @@ class ExchangeProcess:
         self._process: subprocess.Popen[bytes] | Forked | None = None
 
     def start(self) -> None:
-        """Start it and return once /healthz answers 200. Raises RuntimeError with its log."""
+        """Start the daemon and return once /healthz answers 200.
+
+        Raises RuntimeError with its log.
+        """
         process = self.launch()
         deadline = time.monotonic() + self._start_s
         # no TLS: to load the certificates for it takes as long as much of the start
@@ -87,7 +90,7 @@ class ExchangeProcess:
         raise RuntimeError((self.folder / "log").read_text()[-4000:])
 
     def launch(self) -> "subprocess.Popen[bytes] | Forked":
-        """Start it and do not wait."""
+        """Start the daemon without waiting."""
         log = self.folder / "log"
         if self._program in FORKED:
             self._process = Forked(
@@ -103,30 +106,30 @@ class ExchangeProcess:
 
     @property
     def running(self) -> bool:
-        """Tell whether it runs."""
+        """Tell whether the daemon runs."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:
-        """Return its process id."""
+        """Return the daemon's process id."""
         assert self._process is not None, "it is not running"
         return self._process.pid
 
     def kill(self) -> None:
-        """Kill it with SIGKILL: no handler runs, and nothing is flushed."""
+        """Kill the daemon with SIGKILL: no handler runs, and nothing is flushed."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Signal it; return the exit code."""
+        """Send the daemon a signal; return the exit code."""
         assert self._process is not None, "it is not running"
         self._process.send_signal(number)
         return self.ended()
 
     def ended(self) -> int:
-        """Wait for its end; return the exit code."""
+        """Wait for the daemon's end; return the exit code."""
         assert self._process is not None, "it is not running"
         code = self._process.wait(30)
         self._process = None

@@ -78,7 +78,7 @@ class Fleet:
             return next(leaders, None)
 
     def leader(self) -> ExchangeProcess:
-        """Return the core that leads, once one does."""
+        """Return the leading core once there is one."""
         deadline = time.monotonic() + WAIT_S
         while time.monotonic() < deadline:
             if (core := self.leading()) is not None:

@@ -47,12 +47,12 @@ class Forked:
         self.pid: int = self._process.pid
 
     def poll(self) -> int | None:
-        """Return its exit code, None while it runs."""
+        """Return the exit code, or None while the process runs."""
         with _LOCK:
             return self._process.exitcode
 
     def wait(self, timeout_s: float | None = None) -> int:
-        """Return its exit code once it has ended. Raises subprocess.TimeoutExpired."""
+        """Return the exit code once the process has ended. Raises subprocess.TimeoutExpired."""
         until = None if timeout_s is None else time.monotonic() + timeout_s
         while (code := self.poll()) is None:
             if until is not None and time.monotonic() > until:
@@ -61,12 +61,12 @@ class Forked:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Signal it, unless it has ended."""
+        """Send the process a signal unless it has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process at once."""
         self.send_signal(signal.SIGKILL)
 
 
@@ -82,7 +82,7 @@ def run_program(
 
 
 class Handed:
-    """A file descriptor on its way into a forked process, which gets its number there."""
+    """A file descriptor passed to a forked process, which gives it a number of its own."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -92,10 +92,10 @@ class Handed:
 
 
 class _Duplicate(Protocol):
-    """What multiprocessing makes of a descriptor."""
+    """A descriptor as multiprocessing duplicates it."""
 
     def detach(self) -> int:
-        """Return its number here."""
+        """Return the descriptor's number in this process."""
 
 
 def _taken(duplicate: _Duplicate) -> int:
@@ -118,7 +118,7 @@ def command(
 
 
 def piped(words: Sequence[str], environment: Mapping[str, str]) -> tuple[Forked, int, int]:
-    """Start a command line without input; return it and our ends of its output's two pipes."""
+    """Start a command line without input; return it and the read ends of its two output pipes."""
     (out, its_out), (err, its_err) = os.pipe(), os.pipe()
     with open(os.devnull) as nothing:
         process = command(words, environment, (nothing.fileno(), its_out, its_err))
@@ -137,7 +137,7 @@ class PipedCommand:
         self.returncode: int | None = None
 
     def communicate(self, timeout: float) -> tuple[str, str]:
-        """Wait for its end; return what was left of its output. Raises TimeoutExpired."""
+        """Wait for the end; return the remaining output. Raises TimeoutExpired."""
         with ThreadPoolExecutor(1) as pool:
             try:
                 rest = pool.submit(self.stdout.read)
@@ -169,7 +169,7 @@ def _run_command(
 
 
 def _buffering(output: int) -> int:
-    """Return how Python itself opens an output: by lines on a terminal."""
+    """Return Python's own buffering for an output: by lines on a terminal."""
     return 1 if os.isatty(output) else -1
 
 

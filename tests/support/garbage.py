@@ -1,4 +1,4 @@
-"""What the garbage collector searches while tests run."""
+"""The garbage collector's share of a test run."""
 
 import gc
 

@@ -47,7 +47,7 @@ class Exchange:
     admin: User
 
     async def again(self, user: User) -> User:
-        """Log a user in again; return the user with the new session."""
+        """Log a user in again; return the user with a new session."""
         return await self.login(user.email)
 
     async def market(self, slug: str = "rain", **fields: object) -> Json:
@@ -107,7 +107,7 @@ async def started(settings: Settings) -> AsyncIterator[Exchange]:
 
         def client(token: str | None = None) -> httpx.AsyncClient:
             headers = {} if token is None else {"authorization": f"Bearer {token}"}
-            # no TLS: to load the certificates for it takes longer than most tests
+            # no TLS: loading its certificates takes longer than most tests
             clients.append(
                 httpx.AsyncClient(base_url=url, headers=headers, timeout=60, verify=False)
             )

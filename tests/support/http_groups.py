@@ -1,4 +1,4 @@
-"""Members of groups over HTTP, by the admin."""
+"""Group membership over HTTP, changed by the admin."""
 
 from tests.support.http_exchange import Exchange, User
 

@@ -1,4 +1,4 @@
-"""Changes of users and API keys over HTTP, by the admin."""
+"""Changes of users and API keys over HTTP, made by the admin."""
 
 import httpx
 
@@ -27,5 +27,5 @@ async def make_key(user: User, *scopes: str, name: str = "bot") -> Json:
 
 
 def bearer(key: Json) -> dict[str, str]:
-    """Return the header with a key."""
+    """Return the Authorization header with a key."""
     return {"authorization": f"Bearer {key['key']}"}

@@ -23,7 +23,7 @@ Private = RSAPrivateKey | Ed25519PrivateKey
 
 @cache
 def private_key(number: int = 0) -> RSAPrivateKey:
-    """One of the tests' RSA keys: making one takes long."""
+    """Return one of the tests' RSA keys, which take long to make."""
     del number
     return rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
 
@@ -48,7 +48,7 @@ def private_pem(private: Private) -> str:
 
 @dataclass(frozen=True)
 class Signer:
-    """A user's way in by signed requests."""
+    """A user's API key for signed requests."""
 
     url: str
     key_id: str
@@ -77,7 +77,7 @@ class Signer:
         body: object = None,
         **query: Any,  # noqa: ANN401 -- of any kind
     ) -> Any:  # noqa: ANN401 -- JSON
-        """Return the JSON of an answer that must have this status."""
+        """Return the JSON of a reply; check its status."""
         whole = PATH + path
         answer = await self.http.request(
             method,
@@ -90,11 +90,11 @@ class Signer:
         return answer.json() if answer.content else None
 
     async def get(self, path: str, expected: int = 200, **query: Any) -> Any:  # noqa: ANN401 -- JSON
-        """Get something."""
+        """Send a GET request."""
         return await self.call("GET", path, expected, **query)
 
     async def post(self, path: str, body: object, expected: int = 200) -> Any:  # noqa: ANN401 -- JSON
-        """Post something."""
+        """Send a POST request."""
         return await self.call("POST", path, expected, body)
 
 

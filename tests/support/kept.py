@@ -27,8 +27,8 @@ _EMPTY = "; ".join(
         "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'",
     )
 )
-# What each statement that defines something leaves in the catalogue, beyond what every database
-# has in it: rows more, fewer or newer.
+# The catalogue rows that a definition adds, removes or changes, compared with those that every
+# database has.
 _OURS = 16_384
 _SCHEMA = " UNION ALL ".join(
     f"SELECT '{name}', count(*), max(xmin::text::bigint) FROM {name} WHERE {id} >= {_OURS}"
@@ -54,7 +54,7 @@ class KeptDatabase:
         self._schema: Schema = []
 
     def emptied(self) -> str:
-        """Return its URL; nobody else is connected to it and it is as the migrations leave it."""
+        """Return the URL after emptying the database; nobody else is connected to it."""
         if self._connection is None or not self._empty(self._connection):
             self._make()
         return self._url
@@ -79,7 +79,7 @@ class KeptDatabase:
         self._schema = _schema(connection)
 
     def close(self) -> None:
-        """Drop it."""
+        """Drop the database."""
         self._made.close()
 
 

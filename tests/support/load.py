@@ -40,7 +40,7 @@ class Load:
             await asyncio.gather(*(self._hand(client) for _ in range(self.hands)))
 
     def stop(self) -> None:
-        """Let each client finish its order and end."""
+        """Let each client finish its present order and end."""
         self._stop = True
 
     async def reached(self, count: int) -> None:

@@ -82,7 +82,7 @@ class PostgresServer:
                 self.close()
                 raise
         if self._daemon is not None:
-            self._daemon.stop("KILL")  # reaps one that was killed from outside
+            self._daemon.stop("KILL")  # reaps a server that was killed from outside
             self._daemon = None
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -105,7 +105,7 @@ class PostgresServer:
             self._daemon = None
 
     def promote(self) -> None:
-        """Make a standby take writes; return when it does."""
+        """Promote a standby; return when it accepts writes."""
         self._run(self.bin / "pg_ctl", "promote", "-D", self.data, "-w")
 
     def rewind(self, source: "PostgresServer") -> None:
@@ -134,13 +134,13 @@ class PostgresServer:
         self._wait_for_nobody()
 
     def close(self) -> None:
-        """Stop it and remove its data."""
+        """Stop the server and remove its data."""
         self.stop("immediate")
         for folder in {self.folder, self.sockets}:
             shutil.rmtree(folder, ignore_errors=True)
 
     def url(self, database: str = "postgres") -> str:
-        """Return the SQLAlchemy URL of one of its databases."""
+        """Return the SQLAlchemy URL of one of the server's databases."""
         return f"postgresql+psycopg://postgres@/{database}?host={self.sockets}"
 
     @property
@@ -150,7 +150,7 @@ class PostgresServer:
         return self._daemon.pid
 
     def __enter__(self) -> Self:
-        """Start it."""
+        """Start the server."""
         self.start()
         return self
 
@@ -160,7 +160,7 @@ class PostgresServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop it and remove its data."""
+        """Stop the server and remove its data."""
         self.close()
 
     def _usable_bin(self) -> Path:
@@ -194,7 +194,7 @@ class PostgresServer:
         self._run(self.bin / "initdb", *options, *locale, "--pgdata", self.data)
 
     def _wait_for_nobody(self) -> None:
-        """Let it wait for no standby once it is promoted, as the server did that it copied."""
+        """Make a promoted server wait for no standby, as its primary was configured to."""
         with (self.data / "postgresql.auto.conf").open("a") as settings:
             settings.write("synchronous_standby_names = ''\n")
 

@@ -51,7 +51,7 @@ class PostgresPair:
         self.primary, self.standby = self.standby, self.primary
 
     def restore(self, *, anew: bool = False) -> None:
-        """Make the former primary the standby, rewound or, ``anew``, from a new base back-up."""
+        """Make the former primary the standby: rewound, or, if ``anew``, from a base back-up."""
         if anew:
             self.standby.copy(self.primary)
         else:
@@ -60,7 +60,7 @@ class PostgresPair:
         self._follow()
 
     def _follow(self) -> None:
-        """Return once the standby follows, and commits wait for it if they are to."""
+        """Return once the standby follows and, if synchronous, commits wait for it."""
         names = "*" if self.synchronous else ""
         with psycopg.connect(libpq(self.primary.url()), autocommit=True) as connection:
             connection.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")

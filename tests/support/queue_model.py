@@ -23,14 +23,14 @@ class Queued:
 
 @dataclass
 class Book:
-    """The queue of one market: a list in the order of arrival, and the fills so far."""
+    """The book of one market: a list in the order of arrival, and the fills so far."""
 
     queue: list[Queued] = field(default_factory=list)
     fills: list[tuple[str, str, int, int]] = field(default_factory=list)
     """Taker, maker, price, quantity."""
 
     def place(self, order: Queued, *, tif: str = "GTC", slippage: int | None = None) -> None:
-        """Let an order take what it can, then rest. A slippage makes it a MARKET order."""
+        """Fill an order as far as possible, then rest it. A slippage makes it a MARKET order."""
         if slippage is not None:
             others = [other.price for other in self.queue if other.side != order.side]
             if not others:
@@ -61,7 +61,7 @@ class Book:
             self.queue.append(order)
 
     def amend(self, name: str, price: int, qty: int) -> None:
-        """Make an order smaller in its place, or take it out and place it anew."""
+        """Make an order smaller in place, or remove it and place it anew."""
         order = self._of(name)
         left = qty - order.filled if order is not None else 0
         if order is None or left <= 0:
@@ -76,7 +76,7 @@ class Book:
         self.place(order)
 
     def cancel(self, name: str) -> None:
-        """Take an order out, if it is there."""
+        """Remove an order if it rests."""
         self.queue = [one for one in self.queue if one.name != name]
 
     def levels(self, side: str) -> dict[int, int]:
@@ -91,7 +91,7 @@ class Book:
         return next((one for one in self.queue if one.name == name), None)
 
     def _crossing(self, order: Queued) -> list[Queued]:
-        """Return what an order meets, best price first, and within a price in order of arrival."""
+        """Return the orders that an order crosses, by price, then by arrival."""
         if order.side == "BUY":
             met = [one for one in self.queue if one.side == "SELL" and one.price <= order.price]
             return sorted(met, key=lambda one: one.price)

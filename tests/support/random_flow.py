@@ -14,7 +14,7 @@ NAMES = ("ann", "bob", "cat", "dan")
 
 
 def trade(exchange: Exchange, draw: random.Random, turns: int, markets: Sequence[str]) -> None:
-    """Place, amend and cancel orders at random; some are refused. A stepped clock goes on."""
+    """Place, amend and cancel random orders, some of them refused; advance a stepped clock."""
     live: list[tuple[str, int]] = []
     for _ in range(turns):
         name = draw.choice(NAMES)
@@ -49,9 +49,9 @@ def _order(draw: random.Random, market: str) -> NewOrder:
 
 
 def feed(book: Book, row: Row) -> None:
-    """Let the naive book do what a row of its market says; it makes its own trades."""
+    """Apply a recorded row of the book's market; the book computes its own trades."""
     if row.action is Action.CANCEL:
-        if row.reason == "USER":  # the others follow from the rules
+        if row.reason == "USER":  # the rules imply the other rows
             book.cancel(row.order)
     elif row.action is Action.AMEND:
         book.amend(row.order, cents(row.price), contracts(row.qty))
@@ -65,7 +65,7 @@ def feed(book: Book, row: Row) -> None:
 
 
 def recorded_fills(rows: Iterable[Row]) -> list[tuple[str, str, int, int]]:
-    """Return the trades of a recording as the naive book has them."""
+    """Return the trades of a recording in the naive book's format."""
     return [
         (row.order, row.maker_order or "", cents(row.price), contracts(row.qty))
         for row in rows

@@ -17,13 +17,13 @@ GET = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
 
 @pytest.fixture
 def database_url(migrated_sqlite_url: str) -> str:
-    """One kind of database: connections do not depend on it."""
+    """The URL of an SQLite database: connections do not depend on the kind."""
     return migrated_sqlite_url
 
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bounds of a fraction of a second, looked at ten times a second."""
+    """Shorten the time limits of connections to a fraction of a second."""
     monkeypatch.setattr(server, "TICKS_A_SECOND", 1)
     monkeypatch.setattr(slow_client, "READ_SECONDS", 0.3)
     for bound in ("HEAD_SECONDS", "BODY_SECONDS"):
@@ -38,12 +38,12 @@ class Socket:
         self._writer = writer
 
     async def send(self, data: bytes) -> None:
-        """Send bytes; the exchange may have closed the connection."""
+        """Send bytes, even if the exchange has closed the connection."""
         self._writer.write(data)
         await asyncio.sleep(0)
 
     async def answer(self) -> tuple[int, dict[str, str], Any]:
-        """Return the next answer: status, headers, body."""
+        """Return the next reply: status, headers, body."""
         async with asyncio.timeout(60):
             head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
             first, *lines = head.rstrip().split("\r\n")
@@ -56,7 +56,7 @@ class Socket:
         return await self._reader.readline()
 
     async def refusal(self) -> tuple[int, str]:
-        """Return status and code of an answer in the envelope, the last on the connection."""
+        """Return status and code of an error reply, which has to be the connection's last."""
         status, headers, body = await self.answer()
         assert body["requestId"] == headers["x-request-id"]
         assert headers["connection"] == "close"
@@ -65,7 +65,7 @@ class Socket:
         return status, body["error"]["code"]
 
     async def closed(self) -> bool:
-        """Wait for the end of the connection; tell whether nothing came before it."""
+        """Wait for the end of the connection; tell whether no bytes came before it."""
         async with asyncio.timeout(60):
             try:
                 return await self._reader.read() == b""
@@ -93,7 +93,7 @@ ORDER = {"marketId": "rain", "side": "BUY", "type": "LIMIT", "price": "0.5", "qt
 
 
 def request(token: str, body: bytes | None = None, *lines: str, path: str = "/v1/orders") -> bytes:
-    """Return the bytes of a request; without lines of its own it says its body's length."""
+    """Return the bytes of a request; by default its headers have the body's length."""
     body = json.dumps(ORDER).encode() if body is None else body
     head = [f"POST {path} HTTP/1.1", "host: x", f"authorization: Bearer {token}"]
     head += lines or [f"content-length: {len(body)}"]
@@ -101,7 +101,7 @@ def request(token: str, body: bytes | None = None, *lines: str, path: str = "/v1
 
 
 async def token_of(exchange: Exchange, name: str = "ann") -> str:
-    """Return the token of a user with money, used before."""
+    """Return the used token of a user with money."""
     user = await exchange.trader(name)
     await user.client.get("/v1/auth/me")
     token: str = user.session["accessToken"]

@@ -1,4 +1,4 @@
-"""What one reader was told, without times, and with ids as ranks: comparable between exchanges."""
+"""One reader's messages without times and with ids as ranks, comparable between exchanges."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ OPAQUE = ("nextCursor", "cursor", "requestId", "request_id")
 
 
 class Reading:
-    """What one outsider reads, with ids as ranks: each kind of id by its first appearance."""
+    """The messages of one outsider; each kind of id is ranked by its first appearance."""
 
     def __init__(self) -> None:
         self._ranks: dict[object, dict[object, int]] = {}
@@ -25,7 +25,7 @@ class Reading:
     def plain(self, value: Any, key: str = "", kind: object = None) -> Any:  # noqa: ANN401 -- JSON
         """Return a value without times and ids."""
         if isinstance(value, dict):
-            kind = frozenset(value)  # what else an object has tells whose id it has
+            kind = frozenset(value)  # an object's other fields tell the kind of its id
             shown = {self._topic(name): self.plain(one, name, kind) for name, one in value.items()}
             return {name: one for name, one in shown.items() if not OF_TIME.search(name)}
         if isinstance(value, list):
@@ -43,5 +43,5 @@ class Reading:
         return found[1] + self.rank(found[1], found[2]) + found[3] if found else text
 
     def note(self, *asked: object, said: Any) -> None:  # noqa: ANN401 -- JSON
-        """Keep what was said to something that was asked."""
+        """Record the reply to a request."""
         self.lines.append((*asked, self.plain(said)))

@@ -39,7 +39,7 @@ class RedisServer:
 
         Raises RuntimeError with the end of the log.
         """
-        self.stop("kill")  # reaps one that was killed from outside
+        self.stop("kill")  # reaps a server that was killed from outside
         if not with_data:
             shutil.rmtree(self.folder / "appendonlydir", ignore_errors=True)
         append = "yes" if self._keeps else "no"
@@ -61,13 +61,13 @@ class RedisServer:
         raise RuntimeError(f"Redis did not start:\n{log[-2000:]}")
 
     def stop(self, mode: StopMode = "orderly") -> None:
-        """Stop it. Its data is lost, unless it keeps it."""
+        """Stop the server. Its data is lost unless it was made to keep it."""
         if self._daemon is not None:
             self._daemon.stop("TERM" if mode == "orderly" else "KILL")
             self._daemon = None
 
     def close(self) -> None:
-        """Stop it and remove its folder."""
+        """Stop the server and remove its folder."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -83,7 +83,7 @@ class RedisServer:
         return self._daemon.pid
 
     def __enter__(self) -> Self:
-        """Start it."""
+        """Start the server."""
         self.start()
         return self
 
@@ -93,7 +93,7 @@ class RedisServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop it and remove its folder."""
+        """Stop the server and remove its folder."""
         self.close()
 
 

@@ -100,7 +100,7 @@ class Halves:
         return leader
 
     async def kill(self, leader: Leader) -> None:
-        """End a core like a killed process: it commits nothing more. Its lease is expired."""
+        """End a core as a kill does: it commits nothing more. Its lease is expired."""
         leader.core.fail(RuntimeError("killed"))
         await end(*leader.seat.tasks, leader.seat.running)
         leader.seat.tasks = []
@@ -118,7 +118,7 @@ class Halves:
 def settings(
     migrated_postgres_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Settings:
-    """Settings of both halves."""
+    """Return the settings of cores and gateways."""
     monkeypatch.chdir(tmp_path)
     return Settings.load(
         {"database_url": migrated_postgres_url, "redis_url": redis_url, "jwt_secret": SECRET}

@@ -34,13 +34,13 @@ class Connection:
         return self._socket.request.path
 
     async def hear(self) -> Json:
-        """Return the next message."""
+        """Return the next message of the client."""
         async with asyncio.timeout(PATIENCE_S):
             message: Json = json.loads(await self._socket.recv())
         return message
 
     async def heard(self, kind: str) -> Json:
-        """Return the next message, which is of ``kind``."""
+        """Return the next message of the client, which must be of ``kind``."""
         message = await self.hear()
         assert message["type"] == kind, message
         return message
@@ -78,7 +78,7 @@ class Connection:
             await self.say("orderbook.delta", data, topic="orderbook:1", seq=seq, lastSeq=last)
 
     async def close(self, code: int, reason: str = "") -> None:
-        """Close it with a code."""
+        """Close the connection with a code."""
         await self._socket.close(code, reason)
 
     def cut(self) -> None:
@@ -86,7 +86,7 @@ class Connection:
         self._socket.transport.abort()
 
     async def ended(self) -> int | None:
-        """Wait for its end; return the close code."""
+        """Wait for the connection's end; return the close code."""
         async with asyncio.timeout(PATIENCE_S):
             await self._socket.wait_closed()
         return self._socket.close_code
@@ -125,7 +125,7 @@ class ScriptedExchange:
             return await self._accepted.get()
 
     def greet(self, _: ServerConnection, request: Request) -> Response | None:
-        """Return how a handshake is refused, None to accept it."""
+        """Return the refusal of a handshake, or None to accept it."""
         assert request.path.partition("?")[0] == "/realtime"
         return self.refusals.pop(0) if self.refusals else None
 

@@ -46,13 +46,13 @@ class Client:
                     return message
 
     async def of(self, type: str) -> Json:
-        """Return the next message, which has to be of this type."""
+        """Return the next message, which must be of this type."""
         message = await self.next()
         assert message["type"] == type, message
         return message
 
     async def until(self, found: Callable[[Json], bool]) -> list[Json]:
-        """Return the messages up to the first wanted one."""
+        """Return the messages up to the first that satisfies the condition."""
         messages = [await self.next()]
         while not found(messages[-1]):
             messages.append(await self.next())
@@ -76,13 +76,13 @@ class Client:
         await self.of("subscribed")
 
     async def error(self, type: str, /, **data: object) -> str:
-        """Send a request that is refused; return the code."""
+        """Send a request that must be refused; return the code."""
         answer = await self.ask(type, **data)
         assert answer["type"] == "error", answer
         return str(answer["data"]["code"])
 
     async def closed(self) -> int:
-        """Read to the end; return the code that the server closed with."""
+        """Read to the end; return the server's close code."""
         with suppress(ConnectionClosed):
             async with asyncio.timeout(WAIT_S):
                 while True:
@@ -131,7 +131,7 @@ def order(market: Json, side: str, price: str, qty: str = "1", **more: object) -
 
 
 async def refused(url: str, **options: Any) -> Response:  # noqa: ANN401
-    """Open a socket that is refused; return the answer."""
+    """Open a socket that must be refused; return the reply."""
     with pytest.raises(InvalidStatus) as caught:
         async with opened(url, **options):
             pass
@@ -139,7 +139,7 @@ async def refused(url: str, **options: Any) -> Response:  # noqa: ANN401
 
 
 class Chain:
-    """A client's state of one topic, with a check that no message is missing."""
+    """A client's state of one topic, which checks that no message is missing."""
 
     def __init__(self, snapshot: Json) -> None:
         self.topic = snapshot["topic"]
@@ -147,7 +147,7 @@ class Chain:
         self.data = [snapshot["data"]]
 
     def take(self, message: Json) -> None:
-        """Take the next message; it must continue the last one."""
+        """Apply the next message; it must follow the last one."""
         assert message["topic"] == self.topic
         assert message["lastSeq"] == self.seq < message["seq"], (self.seq, message)
         self.seq = message["seq"]
@@ -155,7 +155,7 @@ class Chain:
 
 
 def folded(book: list[Json]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the book of a snapshot and its deltas."""
+    """Return the book of a snapshot with its deltas applied."""
     sides: tuple[dict[str, str], dict[str, str]] = ({}, {})
     for data in book:
         for side, levels in zip(sides, (data["bids"], data["asks"]), strict=True):

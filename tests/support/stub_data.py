@@ -1,4 +1,4 @@
-"""Answers of the API, whole, for tests to change a field of."""
+"""Complete answers of the API, in which tests change single fields."""
 
 TIME = "2030-01-02T03:04:05.000006Z"
 
@@ -94,7 +94,7 @@ POSITION: dict[str, object] = {
 
 
 def tokens(number: int) -> dict[str, object]:
-    """Return the answer to a login; its tokens say SECRET, so that a leak is found."""
+    """Return the answer to a login; its tokens contain SECRET, so that tests find a leak."""
     return {
         "accessToken": f"SECRET-access-{number}",
         "refreshToken": f"SECRET-refresh-{number}",

@@ -1,4 +1,4 @@
-"""A small real HTTP server that plays the exchange: answers are told to it, requests are kept."""
+"""A small real HTTP server that plays the exchange: it has set answers and records requests."""
 
 import io
 import json
@@ -46,7 +46,7 @@ Reply = Answer | Callable[[Request], Answer]
 
 
 def refusal(status: int, code: str, message: str = "no", details: object = None) -> Answer:
-    """Return an error as the API words it."""
+    """Return an error in the API's format."""
     error = {"code": code, "message": message, "details": details or {}}
     return Answer(status, {"error": error, "requestId": "req-1"})
 
@@ -55,7 +55,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client that hung up is what some tests are about."""
+        """Print nothing: some tests hang up on purpose."""
 
 
 class Stub:
@@ -83,11 +83,11 @@ class Stub:
         self._server.server_close()
 
     def on(self, method: str, path: str, *replies: Reply) -> None:
-        """Answer ``method path`` with ``replies``."""
+        """Set the ``replies`` to ``method path``."""
         self._routes[method, path] = list(replies)
 
     def sent(self, method: str, path: str) -> list[Request]:
-        """Return the requests that came for ``method path``."""
+        """Return the recorded requests for ``method path``."""
         return [item for item in self.requests if (item.method, item.path) == (method, path)]
 
     def answer(self, request: Request) -> Answer:
@@ -112,7 +112,7 @@ class Stub:
             disable_nagle_algorithm = True
 
             def log_message(self, format: str, *args: object) -> None:
-                """Say nothing: stderr belongs to what is tested."""
+                """Print nothing: stderr belongs to the tested program."""
 
             def _serve(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
@@ -141,7 +141,7 @@ class Stub:
                 self.end_headers()
                 head, self.wfile = head_out.getvalue(), out
                 at_once = b"" if answer.slow_head else head
-                with suppress(OSError):  # the client has gone
+                with suppress(OSError):  # the client has closed the connection
                     out.write(at_once if answer.drip_s else head + raw)
                     for byte in (head + raw)[len(at_once) :] if answer.drip_s else b"":
                         out.write(bytes([byte]))

@@ -24,7 +24,7 @@ _OWNER = """
     ("module", "name"), [("postgres", "PostgresServer"), ("redis", "RedisServer")]
 )
 def test_a_killed_test_run_leaves_nothing_behind(module: str, name: str) -> None:
-    """Neither a process nor a folder; the test's own time limit bounds the wait."""
+    """A killed test run leaves neither a process nor a folder behind."""
     script = textwrap.dedent(_OWNER.format(module=module, name=name))
     command = [sys.executable, "-c", script]
     owner = subprocess.run(command, check=False, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Databases that tests share: what each test may rely on."""
+"""Databases that tests share: the guarantees for each test."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,13 +17,13 @@ SIGN_UP = (
 
 @pytest.fixture
 def kept(postgres_server_url: str) -> Iterator[KeptDatabase]:
-    """One of this test's own."""
+    """Return a kept database for this test only."""
     with closing(KeptDatabase(postgres_server_url)) as database:
         yield database
 
 
 def ask(url: str, statement: str) -> object:
-    """Return the one value that a statement gives, committed."""
+    """Return the single value of a statement, which is committed."""
     with psycopg.connect(libpq(url)) as connection:
         row = connection.execute(statement).fetchone()
     assert row is not None
@@ -31,7 +31,7 @@ def ask(url: str, statement: str) -> object:
 
 
 def test_nothing_of_the_test_before_is_left(kept: KeptDatabase) -> None:
-    """Neither rows nor how far ids had come; the database is the same one."""
+    """The next test gets the same database without rows and with ids from the start."""
     url = kept.emptied()
     assert ask(url, SIGN_UP) == 1
     assert kept.emptied() == url
@@ -39,7 +39,7 @@ def test_nothing_of_the_test_before_is_left(kept: KeptDatabase) -> None:
 
 
 def test_who_was_connected_is_so_no_more(kept: KeptDatabase) -> None:
-    """A transaction that a failed test left open neither holds anything up nor goes on."""
+    """A connection left open by a failed test is closed, and its transaction blocks nothing."""
     with psycopg.connect(libpq(kept.emptied())) as left:
         left.execute(SIGN_UP)
         kept.emptied()
@@ -59,7 +59,7 @@ def test_who_was_connected_is_so_no_more(kept: KeptDatabase) -> None:
     ],
 )
 def test_a_changed_schema_is_not_handed_on(kept: KeptDatabase, change: str) -> None:
-    """The next test gets another database."""
+    """After a change of the schema the next test gets another database."""
     url = kept.emptied()
     with psycopg.connect(libpq(url)) as connection:
         connection.execute(change)

@@ -12,14 +12,14 @@ from tests.support.postgres import PostgresServer, fresh_database, libpq
 
 @pytest.mark.parametrize("setting", ["fsync", "synchronous_commit", "full_page_writes"])
 def test_commits_are_durable(postgres_url: str, setting: str) -> None:
-    """A commit that the server acknowledged is on the disk."""
+    """An acknowledged commit is on the disk."""
     with psycopg.connect(libpq(postgres_url)) as connection:
         row = connection.execute("SELECT current_setting(%s)", (setting,)).fetchone()
     assert row == ("on",)
 
 
 def test_two_databases_are_separate(postgres_server_url: str) -> None:
-    """What one test writes, another does not see."""
+    """A test's writes are invisible in another test's database."""
     with fresh_database(postgres_server_url) as one, fresh_database(postgres_server_url) as other:
         with psycopg.connect(libpq(one)) as connection:
             connection.execute("CREATE TABLE t ()")
@@ -29,7 +29,7 @@ def test_two_databases_are_separate(postgres_server_url: str) -> None:
 
 
 def test_a_database_is_gone_afterwards(postgres_server_url: str) -> None:
-    """Dropped even while a connection to it is open."""
+    """A database is dropped even while a connection to it is open."""
     with fresh_database(postgres_server_url) as url:
         connection = psycopg.connect(libpq(url))
     with pytest.raises(psycopg.OperationalError):
@@ -40,7 +40,7 @@ def test_a_database_is_gone_afterwards(postgres_server_url: str) -> None:
 
 
 def test_either_kind_of_database_answers(database_url: str) -> None:
-    """The URL is one that SQLAlchemy opens, and the database is empty."""
+    """SQLAlchemy opens the URL, and the database is empty."""
     engine = create_engine(database_url)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE t (x INTEGER)"))
@@ -53,7 +53,7 @@ def test_either_kind_of_database_answers(database_url: str) -> None:
     "PREDMARKET_TEST_DATABASE_URL" in os.environ, reason="says nothing about a given server"
 )
 def test_a_crashed_server_starts_again_with_what_was_committed() -> None:
-    """Stopped immediate, killed from outside, killed by us: the row is still there."""
+    """A committed row survives an immediate stop and a kill from inside or outside."""
     with PostgresServer() as server:
         dsn = libpq(server.url())
         with psycopg.connect(dsn) as connection:

@@ -12,14 +12,14 @@ from tests.support.redis import RedisServer
 
 @pytest.mark.parametrize("turn", [1, 2])
 def test_each_test_begins_with_an_empty_database(redis_url: str, turn: int) -> None:
-    """What the first turn leaves, the second does not find."""
+    """The second turn does not find the first one's data."""
     with contextlib.closing(redis.Redis.from_url(redis_url)) as client:
         assert client.dbsize() == 0
         client.set("left", turn)
 
 
 def test_a_killed_server_starts_again_empty() -> None:
-    """It keeps nothing: that is the loss the exchange must stand."""
+    """A killed server loses its data, as the exchange must tolerate."""
     with RedisServer() as server, contextlib.closing(redis.Redis.from_url(server.url())) as client:
         client.set("key", "value")
         os.kill(server.pid, signal.SIGKILL)

@@ -8,11 +8,11 @@ from textual.screen import Screen
 
 
 def drawn_text(screen: Screen[object]) -> str:
-    """Return the text of everything that Textual draws."""
+    """Return the whole text that Textual draws."""
     lines = screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in line) for line in lines)
 
 
 def full_update(screen: Screen[object]) -> str:
-    """Return what Textual writes to the terminal to draw everything."""
+    """Return Textual's terminal output for drawing everything."""
     return screen._compositor.render_full_update().render_segments(screen.app.console)

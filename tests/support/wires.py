@@ -21,11 +21,11 @@ class Wires:
 
     @property
     def names(self) -> list[str]:
-        """Return the names of all."""
+        """Return the names of all wires."""
         return [*self._cutters]
 
     def add(self, name: str, target: str, at: Path | None = None) -> str:
-        """Lay a wire to a URL, or to a socket from the socket ``at``; return its URL."""
+        """Start a wire to a URL, or to a socket from the socket ``at``; return its URL."""
         cutter = Cutter(target, at)
 
         async def lay() -> None:
@@ -36,11 +36,11 @@ class Wires:
         return cutter.url
 
     def cut(self, name: str) -> None:
-        """Cut every connection on a wire; new ones are passed on."""
+        """Cut every connection on a wire; new ones are forwarded."""
         self._loop.call_soon_threadsafe(self._cutters[name].cut)
 
     def __enter__(self) -> Self:
-        """Begin to pass on."""
+        """Begin to forward."""
         self._thread.start()
         return self
 
@@ -50,7 +50,7 @@ class Wires:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Cut everything for good."""
+        """Cut every connection and forward no more."""
         asyncio.run_coroutine_threadsafe(self._stack.aclose(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -1,4 +1,4 @@
-"""An exchange inside a test, as its user writes one."""
+"""An exchange inside a test, used as its users do."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from predmarket.testing.exchange import AuditFailed
 
 
 def test_bot(exchange: Exchange) -> None:
-    """The example of docs/testing-bots.md."""
+    """The example of docs/testing-bots.md passes."""
     exchange.market("rain", closes_at="2h")
     exchange.deposit("ann", 100)
     ann, bob = exchange.client("ann"), exchange.client("bob")
@@ -30,7 +30,7 @@ def test_bot(exchange: Exchange) -> None:
 
 
 def test_what_falls_due_happens_at_its_own_time(exchange: Exchange) -> None:
-    """Not at the time to which the clock is moved, and in order."""
+    """Due events have their own times, in order, not the time to which the clock moves."""
     begin = exchange.clock.now
     exchange.market("rain", closes_at="2h")
     exchange.deposit("ann", 100)
@@ -56,7 +56,10 @@ def test_what_falls_due_happens_at_its_own_time(exchange: Exchange) -> None:
 
 
 def test_a_proposed_resolution_happens_at_its_time(exchange: Exchange) -> None:
-    """When the clock is moved past it, of a market and of an event; confirmed, it does before."""
+    """A proposed resolution of a market or an event executes when the clock passes its time.
+
+    A confirm executes it before.
+    """
     exchange.market("rain")
     exchange.event("vote", ["ann", "bob"])
     admin = exchange.admin
@@ -80,7 +83,7 @@ def test_a_proposed_resolution_happens_at_its_time(exchange: Exchange) -> None:
 
 
 def test_time_stands_still_and_only_moves_forward(exchange: Exchange) -> None:
-    """A span in the past is refused, and changes nothing."""
+    """Moving the clock back is refused and changes nothing."""
     then = exchange.clock.now
     assert exchange.clock.now == then
     with pytest.raises(NotMovable):
@@ -97,7 +100,7 @@ def test_time_stands_still_and_only_moves_forward(exchange: Exchange) -> None:
 
 
 def test_an_admin_moves_the_clock_over_http(exchange: Exchange) -> None:
-    """For a bot's test that is written in another language."""
+    """An admin moves the clock over HTTP, for bots in other languages."""
     then = exchange.clock.now
 
     def move(body: dict[str, str], name: str = "admin") -> httpx.Response:
@@ -123,7 +126,7 @@ def test_an_admin_moves_the_clock_over_http(exchange: Exchange) -> None:
 
 @pytest.mark.parametrize("follow", [False, True])
 def test_tokens_follow_the_clock_if_asked(follow: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An access token ends after 15 minutes, a session after 30 days; a key never does."""
+    """By the clock an access token ends after 15 minutes, a session after 30 days, a key never."""
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     with Exchange(clock="stepped,tokens" if follow else "stepped") as exchange:
 
@@ -151,7 +154,7 @@ def test_tokens_follow_the_clock_if_asked(follow: bool, monkeypatch: pytest.Monk
 
 
 async def test_asynchronous_clients_and_the_feed(exchange: Exchange) -> None:
-    """They trade, and hear of it."""
+    """Asynchronous clients trade, and the feed yields their messages."""
     exchange.event("cup", ["france", "brazil"], exhaustive=True)
     exchange.deposit("ann", 100)
     exchange.deposit("bob", 100)
@@ -170,7 +173,7 @@ async def test_asynchronous_clients_and_the_feed(exchange: Exchange) -> None:
 
 
 def test_a_bot_in_another_process(exchange: Exchange) -> None:
-    """It gets the address and a key, as any bot does."""
+    """A bot in another process gets the address and a key."""
     exchange.market("rain")
     exchange.deposit("ann", 100)
     bot = (
@@ -184,7 +187,7 @@ def test_a_bot_in_another_process(exchange: Exchange) -> None:
 
 
 def test_the_audit_finds_money_from_nowhere() -> None:
-    """And the exchange is closed all the same."""
+    """A failed audit raises, and the exchange is closed all the same."""
     exchange = Exchange()
     exchange.deposit("ann", 100)
     engine = sync_engine(exchange.database_url)
@@ -198,7 +201,7 @@ def test_the_audit_finds_money_from_nowhere() -> None:
 
 
 def test_the_wall_clock_cannot_be_moved() -> None:
-    """Nor can an exchange have a clock that does not exist."""
+    """Moving the wall clock is refused, as is an unknown kind of clock."""
     with Exchange(clock="wall", settings={"signup_credit": "5"}) as exchange:
         with pytest.raises(NotMovable):
             exchange.clock.advance("1s")
@@ -208,7 +211,7 @@ def test_the_wall_clock_cannot_be_moved() -> None:
 
 
 def test_a_scaled_clock_runs_by_itself() -> None:
-    """An hour of it is a second."""
+    """An hour of the scaled clock takes a second."""
     with Exchange(clock="scaled=3600") as exchange:
         outer = time.monotonic()
         began = exchange.clock.now
@@ -221,7 +224,7 @@ def test_a_scaled_clock_runs_by_itself() -> None:
 
 
 def test_two_runs_of_the_same_end_in_the_same() -> None:
-    """Stamps come from the stepped clock alone."""
+    """Two equal runs with a stepped clock end in the same state."""
 
     def run() -> str:
         with Exchange() as exchange:

@@ -1,4 +1,4 @@
-"""The code of the pages on testing bots and on recorded orders runs as it stands."""
+"""The code of the pages on testing bots and on recorded orders runs unchanged."""
 
 import re
 import runpy
@@ -17,7 +17,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def code(page: str, begin: str) -> dict[str, Callable[..., object]]:
-    """Return what the code of a page defines, from a heading on."""
+    """Return the definitions of a page's code after a heading."""
     text = (DOCS / page).read_text(encoding="utf-8").split(begin)[1]
     defined: dict[str, Callable[..., object]] = {}
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
@@ -26,7 +26,7 @@ def code(page: str, begin: str) -> dict[str, Callable[..., object]]:
 
 
 def test_a_lost_answer_breaks_the_naive_bot(exchange: Exchange) -> None:
-    """As the page says; and the mended one stands."""
+    """A lost reply breaks the page's naive bot and not the corrected one."""
     page = code("testing-bots.md", "## A bot, what breaks it")
     with pytest.raises(AssertionError):
         page["check"](exchange, page["buy"])
@@ -39,7 +39,7 @@ def test_a_lost_answer_breaks_the_naive_bot(exchange: Exchange) -> None:
 def test_the_house_maker_over_a_recorded_day(
     exchange: Exchange, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The page's two programs, over some minutes: a curve, its picture, and three readings."""
+    """The page's two programs over some minutes yield a curve, a chart and three readings."""
     record, backtest = (
         runpy.run_path(str(DOCS / "examples" / f"{name}.py")) for name in ("record_day", "backtest")
     )
@@ -56,7 +56,7 @@ def test_the_house_maker_over_a_recorded_day(
 
 
 def test_a_backtest(exchange: Exchange, tmp_path: Path) -> None:
-    """One's own order is first in the queue, and filled by the recorded one that sells."""
+    """The user's order is first in the queue, and the recorded sell fills it."""
     page = code("testing-bots.md", "## A bot, what breaks it")
     exchange.market("rain")
     for name, side in (("ann", "BUY"), ("bob", "SELL")):

@@ -1,4 +1,4 @@
-"""Own orders in replayed flow fill exactly when a naive first-in-first-out queue says."""
+"""A user's orders in a replay fill exactly when a naive first-in-first-out queue says so."""
 
 import random
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.random_flow import NAMES, feed, recorded_fills, trade
 
 
 def record(exchange: Exchange, path: Path) -> list[Row]:
-    """Export everything that has happened on an exchange, and read it."""
+    """Export and read all that has happened on an exchange."""
     given = {"database_url": exchange.database_url}
     journal_export.to_file(given, path, Selection(), lambda *_: None)
     return list(read_rows(path))
@@ -37,7 +37,10 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_replay_is_the_recording_again(
     exchange: Exchange, recording: Path, tmp_path: Path
 ) -> None:
-    """The same trades in the same order at the same distances; a repeat places nothing."""
+    """A replay has the same trades in the same order at the same intervals.
+
+    A repeat places nothing.
+    """
     rows = list(read_rows(recording))
     played = exchange.replay(recording).play()
     again = record(exchange, tmp_path / "again.csv")
@@ -69,7 +72,7 @@ def order_names(rows: list[Row], again: list[Row]) -> dict[str, str]:
 def test_own_orders_fill_as_a_naive_queue_says(
     exchange: Exchange, recording: Path, seed: int
 ) -> None:
-    """Orders of one's own that rest or take among the recorded ones, at random moments."""
+    """Random own orders that rest or take among recorded ones fill as in the queue."""
     draw = random.Random(seed)
     rows = list(read_rows(recording))
     book, own = Book(), {}
@@ -101,7 +104,7 @@ def test_own_orders_fill_as_a_naive_queue_says(
 
 
 def test_a_replay_goes_step_by_step(exchange: Exchange, recording: Path) -> None:
-    """The clock goes on with it, and a market that is missing is made."""
+    """Each step moves the clock, and a missing market is created."""
     begin = exchange.clock.now
     moments = list(exchange.replay(recording, step="5m"))
     assert [(moment - begin).total_seconds() for moment in moments] == [

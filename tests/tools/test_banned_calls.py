@@ -1,4 +1,4 @@
-"""The check that keeps the engine deterministic sees what it must see, and nothing else."""
+"""The check that keeps the engine deterministic finds every violation and nothing else."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from tools.banned_calls import ROOT, check, violations
     ],
 )
 def test_each_kind_of_nondeterminism_is_refused(source: str) -> None:
-    """One line of each kind is one violation."""
+    """A line of each kind is one violation."""
     assert len(list(violations(source, "x.py"))) == 1
 
 
@@ -43,12 +43,12 @@ def test_each_kind_of_nondeterminism_is_refused(source: str) -> None:
     ],
 )
 def test_exact_code_passes(source: str) -> None:
-    """What is exact is left alone."""
+    """Exact code has no violation."""
     assert list(violations(source, "x.py")) == []
 
 
 def test_a_violation_in_a_sub_package_is_found_with_its_line(tmp_path: Path) -> None:
-    """Files below the engine count too, and the report names file and line."""
+    """Files in sub-packages count too, and the report has file and line."""
     (tmp_path / "predmarket/engine/deep").mkdir(parents=True)
     for name in ("units.py", "enums.py"):
         (tmp_path / "predmarket" / name).write_text("")
@@ -59,5 +59,5 @@ def test_a_violation_in_a_sub_package_is_found_with_its_line(tmp_path: Path) -> 
 
 
 def test_the_project_itself_passes() -> None:
-    """The engine as it stands is clean."""
+    """The present engine has no violation."""
     assert check(ROOT) == []

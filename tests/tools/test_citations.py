@@ -48,12 +48,12 @@ def rule_headings(text: str) -> set[str]:
     ],
 )
 def test_a_citation_is_recognised(text: str, pages: set[str], headings: set[str]) -> None:
-    """Paths and headings, also several of them."""
+    """Paths and headings are found, also several in one text."""
     assert (page_names(text), rule_headings(text)) == (pages, headings)
 
 
 def test_cited_pages_exist() -> None:
-    """A reader of the code finds each page that it names, and each rule under its heading."""
+    """Every cited page exists, and every cited rule has its heading."""
     rules = (DOCS / "market_rules.md").read_text(encoding="utf-8")
     headings = set(re.findall(r"^## (.+)$", rules, re.MULTILINE))
     missing = []
@@ -66,7 +66,7 @@ def test_cited_pages_exist() -> None:
 
 
 def test_sources_outside_the_repository_are_not_cited() -> None:
-    """A page that only its author had cannot be read by anybody else."""
+    """The code cites no page that only its author has."""
     outside = re.compile(
         r"\b(?:MARKET_RULES|API\.md|TERMINAL\.md|ARCHITECTURE,|REQUIREMENTS [A-Z]\d)"
     )

@@ -1,4 +1,4 @@
-"""The page of errors is the tables' own."""
+"""The page of errors equals the tables of the code."""
 
 import re
 
@@ -10,12 +10,12 @@ CLI = PAGE.parent.parent / "predmarket" / "cli"
 
 
 def test_the_page_is_up_to_date() -> None:
-    """Else: python -m tools.error_docs."""
+    """The page is up to date; python -m tools.error_docs renews it."""
     assert PAGE.read_text(encoding="utf-8") == page()
 
 
 def test_every_code_of_the_command_line_is_on_it() -> None:
-    """Those that it makes by itself, and that the exchange does not have."""
+    """The page has the command line's own codes, which the exchange lacks."""
     made = {
         code
         for file in CLI.glob("*.py")

@@ -1,4 +1,4 @@
-"""Habits of the code that a tool can hold: what may not grow, and what has to give its reason."""
+"""Habits of the code that a tool can check: counts that may not grow, and required reasons."""
 
 import ast
 import importlib.metadata
@@ -25,10 +25,10 @@ EXPLAINED_AT_HEAD = {"predmarket/tui/widgets/direct_paint.py"}
 _SUPPRESSED = re.compile(r"#\s*(?:noqa: [A-Z0-9, ]+|type: ignore\[[a-z-]+\])(.*)")
 
 POSITIONAL = {
-    "predmarket/engine/replies.py": "OrderRecord",  # made for every reply
-    "predmarket/engine/sweeps.py": "Match",  # made for every trade
-    "predmarket/server/gateway/order_entry.py": "PlaceOrder",  # made for every order
-    "predmarket/server/core/change_feed.py": "UserFill",  # made twice for every trade
+    "predmarket/engine/replies.py": "OrderRecord",  # created for every reply
+    "predmarket/engine/sweeps.py": "Match",  # created for every trade
+    "predmarket/server/gateway/order_entry.py": "PlaceOrder",  # created for every order
+    "predmarket/server/core/change_feed.py": "UserFill",  # created twice for every trade
 }
 """Where a record of more than eight fields is made by position, since names would cost time."""
 
@@ -46,7 +46,7 @@ def package() -> Iterator[tuple[str, ast.Module]]:
 
 
 def names_from(tree: ast.Module, module: str) -> set[str]:
-    """Return what a file imports from a module."""
+    """Return the names that a file imports from a module."""
     return {
         name.name
         for node in ast.walk(tree)
@@ -57,7 +57,7 @@ def names_from(tree: ast.Module, module: str) -> set[str]:
 
 @pytest.mark.parametrize("name", MOST)
 def test_what_switches_type_checking_off_does_not_grow(name: str) -> None:
-    """``Any`` and ``cast`` of typing, counted where they are used."""
+    """The number of uses of typing's ``Any`` and ``cast`` may not grow."""
     count = 0
     for _, tree in package():
         if name in names_from(tree, "typing"):
@@ -66,7 +66,7 @@ def test_what_switches_type_checking_off_does_not_grow(name: str) -> None:
 
 
 def test_what_is_suppressed_says_why() -> None:
-    """Each ``noqa`` and ``type: ignore`` has its reason behind it, on the same line."""
+    """Each ``noqa`` and ``type: ignore`` has its reason on the same line."""
     bare = []
     for path in REASONED:
         if path.relative_to(ROOT).as_posix() in EXPLAINED_AT_HEAD:
@@ -80,7 +80,7 @@ def test_what_is_suppressed_says_why() -> None:
 
 
 def test_records_of_many_fields_are_made_by_name() -> None:
-    """More than eight arguments by position cannot be read, and two of them are soon exchanged."""
+    """More than eight positional arguments are refused, because two are soon exchanged."""
     found = {
         (path, getattr(node.func, "id", getattr(node.func, "attr", "")))
         for path, tree in package()
@@ -92,7 +92,7 @@ def test_records_of_many_fields_are_made_by_name() -> None:
 
 
 def test_what_is_private_to_uvicorn_stands_in_the_protocols() -> None:
-    """Nobody else imports or overrides it, and the installed version still has it."""
+    """Only the protocols use uvicorn's private names, which the installed version has."""
     folder = "predmarket/server/gateway/protocol/"
     for path, tree in package():
         used = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
@@ -103,14 +103,14 @@ def test_what_is_private_to_uvicorn_stands_in_the_protocols() -> None:
 
 
 def test_what_is_private_to_typer_stands_in_the_parser() -> None:
-    """And only its types: nothing of it is loaded."""
+    """Only the parser imports typer's private module."""
     taking = {path for path, tree in package() if "_click" in names_from(tree, "typer")}
     assert taking == {"predmarket/cli/parser.py"}
 
 
 @pytest.mark.parametrize("name", TESTED)
 def test_the_version_whose_private_names_were_tested(name: str) -> None:
-    """Another version: run the tests of what uses them, then write it down here and below it."""
+    """The installed version is the tested one; for another, run the tests of its users first."""
     assert importlib.metadata.version(name) == TESTED[name]
     pinned = re.search(rf'"{name}([^"]*)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert pinned is not None

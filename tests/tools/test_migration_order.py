@@ -1,4 +1,4 @@
-"""Migrations stand in one line: two that were written side by side are found before they meet."""
+"""Migrations form one line, so that two written side by side are found at once."""
 
 import ast
 from itertools import pairwise
@@ -9,7 +9,7 @@ VERSIONS = "predmarket/server/storage/migrations/versions"
 
 
 def revisions() -> list[tuple[str, dict[str, object]]]:
-    """Return the number in each migration's file name, with the texts that it assigns."""
+    """Return the number in each migration's file name with the strings that the file assigns."""
     return [
         (
             path.name.partition("_")[0],
@@ -26,14 +26,14 @@ def revisions() -> list[tuple[str, dict[str, object]]]:
 
 
 def test_each_number_is_given_once() -> None:
-    """From 0001 on without a gap, and the file's number is the revision."""
+    """Numbers start at 0001 without a gap, and each file's number is its revision."""
     found = revisions()
     assert [number for number, _ in found] == [f"{n:04}" for n in range(1, len(found) + 1)]
     assert [stated["revision"] for _, stated in found] == [number for number, _ in found]
 
 
 def test_there_is_one_head() -> None:
-    """Each follows the one before it, the first none."""
+    """Each migration follows the one before it; the first follows none."""
     found = revisions()
     assert found[0][1]["down_revision"] is None
     follows = [(before, stated["down_revision"]) for (before, _), (_, stated) in pairwise(found)]

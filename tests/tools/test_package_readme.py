@@ -1,4 +1,4 @@
-"""The README as a package index shows it."""
+"""The README in the form that a package index shows."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ TEXT = "![The screen](docs/screen.svg) See [the docs](docs/a.md), [home](https:/
 
 
 def test_links_lead_to_the_repository() -> None:
-    """Where it is known, to the very commit; a picture to its bytes."""
+    """With a known repository, links point to its commit and pictures to its raw files."""
     at = {
         "GITHUB_SERVER_URL": "https://forge.example",
         "GITHUB_REPOSITORY": "ann/market",
@@ -26,7 +26,7 @@ def test_links_lead_to_the_repository() -> None:
 
 
 def test_links_become_text_elsewhere() -> None:
-    """None leads nowhere, and nothing else is touched."""
+    """Without a repository links become text, and all other text stays."""
     assert described(TEXT, {}) == " See the docs, [home](https://example.com/x)."
     assert relative_links(README)
     shown = described(README, {})
@@ -35,7 +35,7 @@ def test_links_become_text_elsewhere() -> None:
 
 
 def test_addresses_are_those_of_the_repository_that_builds() -> None:
-    """Each page that is named is a file here; where no repository is known there are none."""
+    """Every linked page exists; without a known repository there are no addresses."""
     at = {"GITHUB_SERVER_URL": "https://forge.example", "GITHUB_REPOSITORY": "ann/market"}
     base = "https://forge.example/ann/market"
     found = addresses(at)

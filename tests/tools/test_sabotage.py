@@ -1,4 +1,4 @@
-"""Every deliberate mistake fits the code as it is; `make sabotage` makes them."""
+"""Every deliberate mistake matches the present code; `make sabotage` makes them."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=[sabotage.name for sabotage in SABOTAGES])
 def test_each_fits_the_code(sabotage: Sabotage) -> None:
-    """Its text is there once, what it becomes is Python, and its test exists."""
+    """A mistake's old text occurs once, its new text is Python, and its test exists."""
     text = (ROOT / sabotage.file).read_text(encoding="utf-8")
     ast.parse(sabotaged(sabotage, text))
     module, _, name = sabotage.test.partition("::")
@@ -27,19 +27,19 @@ def test_each_fits_the_code(sabotage: Sabotage) -> None:
 
 
 def test_names_are_unique() -> None:
-    """A name finds one row."""
+    """Each name belongs to one row."""
     assert len({sabotage.name for sabotage in SABOTAGES}) == len(SABOTAGES)
 
 
 def test_a_row_must_fit_the_code() -> None:
-    """A text that is not there, or twice, is an error of the table."""
+    """A row whose text is missing or occurs twice is an error."""
     for old in ("a", "b"):
         with pytest.raises(ValueError, match="times in"):
             sabotaged(Sabotage("x", "twice.py", old, "c", "?"), "a\na\n")
 
 
 def test_survived_and_could_not_run_are_told_apart(tmp_path: Path) -> None:
-    """A passing test lets a mistake survive; a test that is not there proves nothing."""
+    """A passing test means that the mistake survived; a missing test is an error."""
     (tmp_path / "test_it.py").write_text(
         "def test_right():\n    pass\ndef test_wrong():\n    assert False\n", encoding="utf-8"
     )

@@ -1,4 +1,4 @@
-"""Books to draw: the one of the sketch, a thin one, a wild one."""
+"""Books to draw: the design sketch's, a thin one, an extreme one."""
 
 import random
 
@@ -32,7 +32,7 @@ def thin() -> LadderData:
 
 
 def wild(tick: int = 100) -> LadderData:
-    """Return a full book of sizes from 0.01 to a million, and own orders out of sight."""
+    """Return a full book with sizes from 0.01 to a million and own orders out of sight."""
     chance = random.Random(5)
     count = 10_000 // tick - 1
     middle = count // 2

@@ -1,4 +1,4 @@
-"""A whole exchange for the screens that trade on one, and stylesheets that are parsed once."""
+"""A whole exchange for the trading screens, and stylesheets that are parsed once."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ __all__ = ["exchange", "settings"]
 
 @pytest.fixture
 def database_url(migrated_sqlite_url: str) -> str:
-    """One kind of database: the screen never meets it."""
+    """The URL of an SQLite database: the screen never accesses it."""
     return migrated_sqlite_url
 
 

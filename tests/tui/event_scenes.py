@@ -1,4 +1,4 @@
-"""Events to look at, from a script: an election with nine candidates, one of them out."""
+"""Scripted events to draw: an election with nine candidates, one of them struck."""
 
 from predmarket.client import messages as feed
 from predmarket.client import response_types
@@ -45,7 +45,7 @@ def _name(n: int) -> str:
 
 
 def books(markets: list[response_types.Market]) -> list[Message]:
-    """Return the books of the markets that trade."""
+    """Return the books of the open markets."""
     found: list[Message] = []
     for each in markets:
         if each["bestBid"] is None or each["bestAsk"] is None:
@@ -63,7 +63,7 @@ def books(markets: list[response_types.Market]) -> list[Message]:
 
 
 def election(**fields: str) -> Scene:
-    """An election with orders and positions in several of its markets, and collateral returned."""
+    """An election with orders, positions in several markets, and returned collateral."""
     markets = candidates()
     named = {each["id"]: each["slug"] for each in markets}
     orders = [

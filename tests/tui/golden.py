@@ -17,7 +17,7 @@ from predmarket.tui.widgets.palette import Palette
 
 FOLDER = Path(__file__).parent / "golden"
 
-# one letter a role; where two share one, the columns tell them apart
+# one letter per role; the columns distinguish two roles that share one
 _ROLES = """
 head h, size S, second s, safe f, arm A, stopped X, title t, edge e, hint n, mine m, ahead q,
 bid b, ask a, best-bid B, best-ask K, price p, rule |, volume v, last l, last-up u, last-down d,
@@ -39,7 +39,7 @@ GROUNDS = _letters(_GROUNDS)
 
 
 class NamedPalette(Palette):
-    """Styles that know their names instead of colours."""
+    """Styles whose colours are names."""
 
     def __init__(self) -> None:
         self._names: dict[tuple[str, ...], Style] = {}

@@ -1,4 +1,4 @@
-"""Whole screens to look at: markets, a book, a tape, a chart and what one has, from a script."""
+"""Whole scripted screens to draw: markets, book, tape, chart and positions."""
 
 import random
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ QUARTER = 15 * 60 * 1_000_000
 
 @dataclass
 class Scene:
-    """``messages`` end with the state that is looked at; ``answers`` are those of REST."""
+    """``messages`` lead to the drawn state; ``answers`` are those of REST."""
 
     markets: list[response_types.Market]
     messages: list[Message]
@@ -27,7 +27,7 @@ class Scene:
 
 
 def thin() -> Scene:
-    """A market without trades, with one order, and nothing of the user's own."""
+    """A market without trades, with one order, and without the user's own."""
     mine = [snapshot(feed.BalancesSnapshot, "user:7:balances", _balance("100.000000"))]
     return Scene(
         [market(question="Will it rain tomorrow?")], [LIVE, book({"0.4000": "5.00"}, {}), *mine]
@@ -35,7 +35,7 @@ def thin() -> Scene:
 
 
 def deep(*last: Message, **fields: object) -> Scene:
-    """A busy market with own orders and a position; ``last`` comes after it."""
+    """A busy market with own orders and a position; ``last`` is its last message."""
     chance = random.Random(7)
     trades, candles = _history(chance, price=61)
     bids = {f"0.{60 - n:02}00": f"{chance.randint(4, 90) * (n + 2)}.00" for n in range(45)}
@@ -83,7 +83,7 @@ def deep(*last: Message, **fields: object) -> Scene:
 
 
 def wild() -> Scene:
-    """Names as long as they may be, sizes from 0.01 to a hundred million, a hundredth's tick."""
+    """Names of the greatest length, sizes from 0.01 to a hundred million, a fine tick."""
     chance = random.Random(5)
     slug = "will-the-" + "very-" * 9 + "long-name-still-fit"
     name = (
@@ -171,7 +171,7 @@ def _history(
 
 
 def spelled(moment: int) -> str:
-    """Return microseconds as the wire spells a time."""
+    """Return a time in microseconds in the wire's format."""
     return f"{datetime.fromtimestamp(moment / 1_000_000, UTC):%Y-%m-%dT%H:%M:%S}.000000Z"
 
 
@@ -211,7 +211,7 @@ def _fill(number: int, slug: str, qty: str) -> response_types.Fill:
 
 
 def _queues(ahead: dict[int, str]) -> dict[str, object]:
-    """Return the answers that tell how much rests before each order."""
+    """Return the answers with the quantity that rests before each order."""
     return {
         f"GET /v1/orders/{id}": order(id, "BUY", "0.5000", "1.00", queueAhead=qty)
         for id, qty in ahead.items()

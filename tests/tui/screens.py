@@ -1,4 +1,4 @@
-"""Screens under a pilot: on a whole exchange in this process, or on a script."""
+"""Screens under a pilot: on a whole exchange in this process, or with a script."""
 
 import asyncio
 import random
@@ -44,7 +44,7 @@ PATIENCE = 400
 
 @dataclass(frozen=True)
 class Desktop:
-    """A running screen and who presses its keys."""
+    """A running screen and its pilot."""
 
     app: TradingApp
     pilot: Pilot[None]
@@ -64,7 +64,7 @@ class Desktop:
         return drawn_text(self.app.screen)
 
     async def until(self, condition: Callable[[], object], what: str = "") -> None:
-        """Wait until ``condition`` is so."""
+        """Wait until ``condition`` holds."""
         for _ in range(PATIENCE):
             if condition():
                 return
@@ -76,7 +76,7 @@ class Desktop:
         await self.until(lambda: text in self.text(), text)
 
     async def frame(self) -> None:
-        """Draw what has come."""
+        """Draw all changes so far."""
         self.app.frame()
         await self.pilot.pause()
 
@@ -85,7 +85,7 @@ class Desktop:
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        """Put ``text`` in place of what stands in the field that has the focus."""
+        """Replace the focused field's contents by ``text``."""
         await self.until(lambda: isinstance(self.app.focused, Input), "a field to type in")
         field = self.app.focused
         assert isinstance(field, Input)
@@ -93,7 +93,7 @@ class Desktop:
         await self.pilot.pause()
 
     async def click(self, side: Side, price: Price, *, own: bool = False, button: int = 1) -> None:
-        """Click in the ladder: on a side's size column, or on the user's own orders, at a price."""
+        """Click in the ladder, on a side's size column or on the user's orders, at a price."""
         ladder = self.ladder
         buys = (ColumnKind.MINE_BID, ColumnKind.BID)
         kind = (buys if side is Side.BUY else (ColumnKind.MINE_ASK, ColumnKind.ASK))[
@@ -103,7 +103,7 @@ class Desktop:
         column = next(c for c in columns(ladder.size.width, ladder.data.tick) if c.kind is kind)
         lines = enumerate(ladder.shown_lines)
         y = next(y for y, line in lines if getattr(line, "row", (0,))[0] == price)
-        # one cell of border before each
+        # each has one cell of border before it
         await self.pilot.click(ladder, offset=(column.x + 3, y + 1), button=button)
 
 
@@ -111,7 +111,7 @@ class Desktop:
 async def trading(
     exchange: Exchange, user: User | None, folder: Path, *, size: tuple[int, int] = (120, 40)
 ) -> AsyncIterator[Desktop]:
-    """The screen of ``user`` on ``exchange``, live in its first market; without, at the door."""
+    """The screen of ``user``, live in the first market; without a user, at the log-in."""
     session = Session()
     if user is not None:
         session.keep(Tokens(user.session["accessToken"], user.session["refreshToken"]))
@@ -137,25 +137,25 @@ async def staged(
         folder, size=size, answers=scene.answers, opened=scene.markets[0]["slug"]
     ) as (desktop, feed, _):
         trader = desktop.trader
-        # first, as trades that come before the candles are among them
+        # first, as the candles include earlier trades
         await desktop.until(lambda: trader.state.candles.seen is not None, "candles")
         *before, last = scene.messages
         feed.play(*before)
         await desktop.until(feed.empty, "played")
-        trader.look_at_clocks()  # else it is chance whether a last message comes before it
+        trader.look_at_clocks()  # otherwise the last message may come before or after it
         await desktop.until(lambda: not trader.busy, "looked back a day")
         feed.play(last)
         await desktop.until(feed.empty, "played")
-        # a frame drawn in the middle of the scene would have found another centre
+        # a frame in the middle of the scene would have another centre
         desktop.ladder.recentre()
-        for _ in range(4):  # a frame may ask for more, and the next one shows it
+        for _ in range(4):  # a frame may request data that the next one shows
             await desktop.until(lambda: not trader.busy, "answered")
             await desktop.frame()
         yield desktop
 
 
 def live(desktop: Desktop) -> bool:
-    """Tell whether orders may be entered, and the screen shows it."""
+    """Tell whether orders may be entered and the screen shows so."""
     app = desktop.app
     if not isinstance(app.screen, TradingScreen) or app.trader.refusal() is not None:
         return False
@@ -171,7 +171,7 @@ async def scripted(
     answers: Mapping[str, object] | None = None,
     opened: str | None = None,
 ) -> AsyncIterator[tuple[Desktop, ScriptedFeed, ScriptedClient]]:
-    """A screen whose exchange is a script, at a time that stands still."""
+    """A screen with a scripted exchange, at a fixed time."""
     client = ScriptedClient(
         {
             "GET /v1/auth/me": USER,
@@ -215,7 +215,7 @@ async def ann(exchange: Exchange) -> User:
 
 
 async def open_orders(user: User) -> list[tuple[str, str, str]]:
-    """Return the user's open orders: side, price, what is left."""
+    """Return the user's open orders: side, price, remaining quantity."""
     answer = await user.client.get("/v1/orders", params={"status": "OPEN"})
     items = answer.json()["items"]
     return [(item["side"], item["price"], item["qtyRemaining"]) for item in items]
@@ -241,7 +241,7 @@ async def put_cursor(desktop: Desktop, price: int) -> None:
 
 
 def stirred(data: LadderData, chance: random.Random) -> LadderData:
-    """Return the data with one thing about it changed."""
+    """Return the data with one random change."""
     price = 100 * chance.randint(50, 70)
     orders = [OwnOrder(n, side, price, chance.randint(1, 999), None) for n, side in enumerate(Side)]
     changes: list[dict[str, object]] = [
@@ -276,7 +276,7 @@ async def event_view(
 
 
 async def play_books(desktop: Desktop, script: ScriptedFeed, scene: Scene) -> None:
-    """Play the books of the event's markets, and let them be drawn."""
+    """Play the books of the event's markets and draw them."""
     for _ in range(2):
         script.play(*books([each for each in scene.markets if each.get("eventId")]))
         await desktop.until(script.empty, "played")

@@ -1,4 +1,4 @@
-"""A feed played from a script, and a client that answers from a table: no exchange behind them."""
+"""A scripted feed and a client with set answers, without an exchange."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -39,7 +39,7 @@ def market(id: int = 1, slug: str = "rain", **fields: object) -> response_types.
 
 
 def event(id: int = 1, slug: str = "mayor", **fields: object) -> response_types.EventSummary:
-    """Return an open event of which at most one market comes true."""
+    """Return an open event of which at most one market resolves YES."""
     plain: dict[str, Any] = {
         "id": id, "slug": slug, "title": f"Who becomes {slug}?", "description": "",
         "exhaustive": False, "status": "OPEN", "outcome": None, "openInterest": "0.00",
@@ -52,7 +52,7 @@ def event(id: int = 1, slug: str = "mayor", **fields: object) -> response_types.
 def holding(
     payoffs: dict[int, str], *, returned: str = "0.000000", none: str | None = None, event: int = 1
 ) -> response_types.EventHolding:
-    """Return what each outcome of an event pays."""
+    """Return the payoff of each outcome of an event."""
     return {
         "eventId": event, "eventSlug": "mayor", "returned": returned, "none": none,
         "payoffs": [{"marketId": id, "marketSlug": f"mayor-{id}", "payoff": payoff}
@@ -130,7 +130,7 @@ def delta(bids: dict[str, str], asks: dict[str, str], seq: int, *, market: int =
 
 
 class ScriptedFeed:
-    """Yields what is handed to ``play``. ``topics`` are those followed now."""
+    """Yields the messages given to ``play``. ``topics`` are the present subscriptions."""
 
     def __init__(self, topics: Sequence[str] = ()) -> None:
         self.topics = [*topics]
@@ -140,25 +140,25 @@ class ScriptedFeed:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        """Nothing is open."""
+        """Do nothing: the feed has no connection."""
 
     @property
     def age_s(self) -> float | None:
         return None
 
     def resynchronise(self, reason: str) -> None:
-        """Nothing is missing."""
+        """Do nothing: the feed misses no message."""
 
     @property
     def waiting(self) -> int:
         return self._queue.qsize()
 
     def empty(self) -> bool:
-        """Tell whether everything played has been taken."""
+        """Tell whether the reader has taken all messages."""
         return self._queue.empty()
 
     def play(self, *messages: Message) -> None:
-        """Let the reader have these."""
+        """Pass these messages to the reader."""
         for message in messages:
             self._queue.put_nowait(message)
 
@@ -174,14 +174,14 @@ class ScriptedFeed:
 
 
 class ScriptedClient:
-    """Answers by method and path, a function by the whole call; ``calls`` has what was asked."""
+    """Answers by method and path, or by a function of the call; ``calls`` has the requests."""
 
     def __init__(self, answers: dict[str, object]) -> None:
         self.answers = {"GET /v1/events": {"items": [], "total": 0}, **answers}
         self.calls: list[Call[Any]] = []
 
     async def send(self, call: Call[T]) -> T:
-        """Answer, or raise the ApiError that stands in the answer's place."""
+        """Return the answer, or raise it if it is an ApiError."""
         self.calls.append(call)
         answer = self.answers.get(f"{call.method} {call.path}")
         if answer is None:
@@ -209,7 +209,7 @@ class ScriptedClient:
         return USER
 
     async def logout(self) -> None:
-        """Nothing to end."""
+        """Do nothing: there is no session."""
 
     async def aclose(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is no connection."""

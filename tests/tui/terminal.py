@@ -1,4 +1,4 @@
-"""A real terminal for a real program: a pty, and as much of a screen as Textual writes to.
+"""A real terminal for a real program: a pty, and the part of a screen that Textual uses.
 
 Cursor moves, text and modes are followed; colours are skipped. Every cell drawn is one wide.
 """
@@ -30,7 +30,7 @@ PASTE = "2004"
 
 _CODE = re.compile(
     r"\x1b\[(?P<kind>[<>=?]?)(?P<numbers>[\d;:]*)[ $]?(?P<letter>[@-~])"  # control sequences
-    r"|\x1b[\]P].*?(?:\x07|\x1b\\)"  # titles and questions
+    r"|\x1b[\]P].*?(?:\x07|\x1b\\)"  # titles and queries
     r"|\x1b[^\[\]P]",
     re.DOTALL,
 )
@@ -52,7 +52,7 @@ class Screen:
         return ["".join(line) for line in self._cells]
 
     def write(self, data: bytes) -> None:
-        """Follow what a program wrote; a code cut in two waits for its other half."""
+        """Apply a program's output; an incomplete code waits for its rest."""
         text = self._rest + self._decoder.decode(data)
         at = 0
         while at < len(text):
@@ -68,7 +68,7 @@ class Screen:
         self._rest = text[at:]
 
     def obey(self, code: re.Match[str]) -> None:
-        """Follow a control code."""
+        """Apply a control code."""
         kind, numbers, letter = code["kind"], code["numbers"] or "", code["letter"]
         match kind, letter:
             case "", "H":
@@ -83,7 +83,7 @@ class Screen:
                 self.modes -= {*numbers.split(";")}
 
     def put(self, char: str) -> None:
-        """Follow a character."""
+        """Apply a character."""
         if char == "\r":
             self._x = 0
         elif char == "\n":
@@ -95,7 +95,7 @@ class Screen:
 
 
 class Terminal:
-    """A program in a terminal of its own, ended with the block."""
+    """A program in its own terminal, which ends with the block."""
 
     def __init__(
         self, *words: str, environment: Mapping[str, str], folder: Path, size: tuple[int, int]
@@ -126,7 +126,7 @@ class Terminal:
         os.close(self._its)
 
     def settings(self) -> object:
-        """Return how the terminal treats lines, echo and control keys."""
+        """Return the terminal's modes for lines, echo and control keys."""
         return termios.tcgetattr(self._its)
 
     def type(self, text: str) -> None:
@@ -139,7 +139,7 @@ class Terminal:
             self.type(f"\x1b[<{button};{x + 1};{y + 1}{letter}")
 
     def until(self, condition: Callable[[], object], what: str) -> None:
-        """Read until ``condition`` is so."""
+        """Read until ``condition`` holds."""
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
             self._read(0.1)
@@ -147,14 +147,14 @@ class Terminal:
                 raise AssertionError("\n".join([f"still not so: {what}", *self.screen.lines]))
 
     def sees(self, text: str) -> tuple[int, int]:
-        """Wait until the screen shows ``text``; return where, column and line."""
+        """Wait until the screen shows ``text``; return its column and line."""
         self.until(lambda: self.find(text), text)
         found = self.find(text)
         assert found is not None
         return found
 
     def again(self, act: Callable[[], None], text: str) -> None:
-        """Do what changes nothing, every so often, until the screen shows ``text``."""
+        """Repeat a harmless action until the screen shows ``text``."""
         due = 0.0
 
         def shown() -> object:
@@ -167,7 +167,7 @@ class Terminal:
         self.until(shown, text)
 
     def find(self, text: str) -> tuple[int, int] | None:
-        """Return where the screen shows ``text`` first, column and line."""
+        """Return the column and line where the screen first shows ``text``."""
         for y, line in enumerate(self.screen.lines):
             if text in line:
                 return line.index(text), y
@@ -181,7 +181,7 @@ class Terminal:
         return self._process.wait()
 
     def _read(self, wait_s: float) -> bool:
-        """Follow what was written, if anything is within ``wait_s``; tell whether it was."""
+        """Apply the output that arrives within ``wait_s``; tell whether there was any."""
         there = bool(select.select([self._ours], [], [], wait_s)[0])
         if there:
             self.screen.write(os.read(self._ours, 65536))

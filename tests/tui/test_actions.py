@@ -1,4 +1,4 @@
-"""The command that the screen shows sends what the screen sent."""
+"""The command shown on the screen sends the same request as the screen."""
 
 import shlex
 from pathlib import Path
@@ -98,9 +98,7 @@ SENT: dict[str, Action[Any]] = {
 
 
 def content(body: object) -> dict[str, object]:
-    """Return a body without what differs each time, the market by one of its names, and the
-    numbers without empty decimals.
-    """
+    """Return a body for comparison: no unique ids, one market name, no trailing zeros."""
     names = {SLUG: 1}
     return {
         name: names.get(str(value), _plain(value))
@@ -118,7 +116,7 @@ def _plain(value: object) -> object:
 def test_the_echo_sends_the_same(
     run: Run, stub: Stub, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Run the command against a stub, and compare the request with the action's own call."""
+    """The command's request to a stub equals the action's own call."""
     (tmp_path / "new.csv").write_text("slug,question\na,A?\n", encoding="utf-8")
     (tmp_path / "events.json").write_text('[{"slug": "e", "markets": []}]', encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -138,14 +136,14 @@ def test_the_echo_sends_the_same(
 
 
 def test_orders_are_guarded_and_cancels_are_not() -> None:
-    """What enters or changes an order needs live data and ARM; what takes risk away does not."""
+    """Placing and amending need live data and ARM; cancels do not."""
     guarded = {name for name, action in SENT.items() if action.guarded}
     orders = {"limit", "market", "fill or kill", "good till", "reduce only"}
     assert guarded == orders | {"amend", "amend price"}
 
 
 def test_each_placement_has_an_id_of_its_own() -> None:
-    """So that a repeat after a lost answer is the same order, and the next click another one."""
+    """Each placement has its own client order id, so that a retry cannot place twice."""
     first, second = actions.place(LIMIT), actions.place(LIMIT)
     assert first.call.repeatable
     assert first.call.body is not None

@@ -1,4 +1,4 @@
-"""Admins' work on the screen, with a whole exchange."""
+"""An admin's work on the screen, with a whole exchange."""
 
 from pathlib import Path
 
@@ -17,13 +17,13 @@ async def field(desktop: Desktop, name: str, text: str) -> None:
 
 
 async def opened(desktop: Desktop, key: str) -> None:
-    """Press a key that opens a form."""
+    """Press a key and return the form that it opens."""
     await desktop.press(key)
     await desktop.until(lambda: isinstance(desktop.app.screen, FormDialog), "form")
 
 
 async def test_a_market_from_creation_to_resolution(exchange: Exchange, tmp_path: Path) -> None:
-    """Create, halt, and resolve: that takes the market's name, typed."""
+    """An admin creates, halts and resolves a market; resolving requires its typed name."""
     await exchange.market("rain")
     async with trading(exchange, exchange.admin, tmp_path) as desktop:
         await desktop.press("f5")
@@ -59,7 +59,10 @@ async def test_a_market_from_creation_to_resolution(exchange: Exchange, tmp_path
 
 
 async def test_a_resolution_is_proposed_and_confirmed(exchange: Exchange, tmp_path: Path) -> None:
-    """Asked about once more if its time lies ahead; shown, withdrawn, and of an event confirmed."""
+    """A resolution with a later time takes one more question.
+
+    It is shown and withdrawn; an event's is confirmed.
+    """
     await exchange.market("rain", closesAt="2099-01-01T00:00:00Z")
     markets = [{"slug": slug, "question": "?"} for slug in ("ann", "bob")]
     body = {"slug": "vote", "title": "Who wins?", "markets": markets}
@@ -106,7 +109,7 @@ async def test_a_resolution_is_proposed_and_confirmed(exchange: Exchange, tmp_pa
 
 
 async def test_money_and_accounts(exchange: Exchange, tmp_path: Path) -> None:
-    """A transfer arrives; an account is made an admin after a question; nonsense is refused."""
+    """A transfer arrives, a role change takes a question, and invalid input is refused."""
     await exchange.market("rain")
     bob = await exchange.register("bob@example.com")
     async with trading(exchange, exchange.admin, tmp_path) as desktop:
@@ -133,7 +136,7 @@ async def test_money_and_accounts(exchange: Exchange, tmp_path: Path) -> None:
 
 
 async def test_others_have_no_admin_screen(exchange: Exchange, tmp_path: Path) -> None:
-    """A trader is told so."""
+    """A trader gets a message in place of the admin screen."""
     await exchange.market("rain")
     ann = await exchange.trader("ann")
     async with trading(exchange, ann, tmp_path) as desktop:
@@ -143,7 +146,7 @@ async def test_others_have_no_admin_screen(exchange: Exchange, tmp_path: Path) -
 
 
 async def test_a_long_name_hides_no_status(exchange: Exchange, tmp_path: Path) -> None:
-    """It is cut instead: nobody opens or halts a market without seeing what state it is in."""
+    """A long name is cut, so that the market's status stays visible."""
     await exchange.market("will-the-" + "very-" * 10 + "end")
     async with trading(exchange, exchange.admin, tmp_path, size=(80, 24)) as desktop:
         await desktop.press("f5")

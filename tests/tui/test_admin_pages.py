@@ -30,7 +30,7 @@ async def to_page(desktop: Desktop, name: str) -> None:
 
 
 async def form(desktop: Desktop, key: str, **fields: str) -> None:
-    """Open a form by its key, type into its fields, and send it."""
+    """Open a form by its key, fill its fields, and send it."""
     await desktop.press(key)
     await desktop.until(lambda: isinstance(desktop.app.screen, FormDialog), "form")
     for name, text in fields.items():
@@ -41,7 +41,7 @@ async def form(desktop: Desktop, key: str, **fields: str) -> None:
 
 
 async def code(desktop: Desktop) -> str:
-    """Return the code that a dialog shows, copied, and close it."""
+    """Return the code of a dialog, which is copied, and close the dialog."""
     await desktop.until(lambda: isinstance(desktop.app.screen, CodeDialog), "code")
     await desktop.press("c")
     await desktop.until(lambda: "Copied" in desktop.text(), "copied")
@@ -51,7 +51,7 @@ async def code(desktop: Desktop) -> str:
 
 
 async def test_accounts_invitations_and_groups(exchange: Exchange, tmp_path: Path) -> None:
-    """Codes work for those who get them; groups are made and left; what fails is said."""
+    """Codes work, groups are created and left, and failures are shown."""
     await exchange.market("rain")
     async with trading(exchange, exchange.admin, tmp_path) as desktop:
         said = desktop.trader
@@ -100,7 +100,7 @@ async def claim(exchange: Exchange, code: str) -> int:
 
 
 async def test_seasons_imports_and_calibration(exchange: Exchange, tmp_path: Path) -> None:
-    """A season from start to end; a file is checked, told of by line, and created as a whole."""
+    """A season runs to its end; a file is checked by line and created as a whole."""
     await exchange.market("rain")
     async with trading(exchange, exchange.admin, tmp_path) as desktop:
         said = desktop.trader
@@ -213,7 +213,7 @@ LAST_SEEN = {
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "{}x{}".format(*size))
 async def test_how_the_pages_look(tmp_path: Path, size: tuple[int, int]) -> None:
-    """All of them line up, with long names, at the smallest size too."""
+    """All pages line up, with long names and at the smallest size, too."""
     scene = deep()
     scene.answers |= ANSWERS
     found = []

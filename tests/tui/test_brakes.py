@@ -1,4 +1,4 @@
-"""The trader's own limits: what they hold back, and how they are read."""
+"""The trader's own limits: the orders that they hold back, and their file."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tests.tui.script import NOW, ScriptedClient, market, order, position, snaps
 
 @pytest.fixture
 def desk() -> TradingState:
-    """Ten YES that cost 0.60 each, now 0.45; thirty more work at 0.40."""
+    """A desk with ten YES bought at 0.60 each, marked at 0.45, and thirty more in orders."""
     desk = TradingState()
     desk.markets.take([market(bestBid="0.4400", bestAsk="0.4600")])
     held = position("10.00", "0.00", avgPrice="0.600000", markPrice="0.450000",
@@ -33,7 +33,7 @@ def desk() -> TradingState:
         (TradingLimits(), Side.BUY, 10**9, 9_900, None),
         (TradingLimits(order=10_00), Side.BUY, 10_00, 4_600, None),
         (TradingLimits(order=10_00), Side.BUY, 10_01, 4_600, "the order is larger than 10"),
-        (TradingLimits(position=50_00), Side.BUY, 10_00, 4_600, None),  # 10 held, 30 work
+        (TradingLimits(position=50_00), Side.BUY, 10_00, 4_600, None),  # 10 held, 30 in orders
         (TradingLimits(position=50_00), Side.BUY, 10_01, 4_600, "the position could exceed 50"),
         (TradingLimits(position=50_00), Side.SELL, 60_00, 4_600, None),
         (TradingLimits(position=50_00), Side.SELL, 60_01, 4_600, "the position could exceed 50"),
@@ -63,12 +63,12 @@ def test_limits(
     price: int | None,
     why: str | None,
 ) -> None:
-    """Each limit holds what exceeds it, and nothing that only reaches it."""
+    """Each limit holds orders that exceed it, and none that reach it exactly."""
     assert Brakes(limits).reason(desk, 1, side, qty, price, NOW) == why
 
 
 def test_orders_a_second(desk: TradingState) -> None:
-    """Counted over the last second."""
+    """The limit counts the orders of the last second."""
     brakes = Brakes(TradingLimits(rate=2))
     for _ in range(2):
         assert brakes.reason(desk, 1, Side.BUY, 100, 4_000, NOW) is None
@@ -78,7 +78,7 @@ def test_orders_a_second(desk: TradingState) -> None:
 
 
 async def test_what_is_held_is_not_sent(desk: TradingState) -> None:
-    """The reason is said; the exchange hears nothing."""
+    """A held order is not sent, and its reason is shown."""
     client = ScriptedClient({})
     trader = Trader(client, clock=lambda: NOW)
     trader.state = desk
@@ -91,7 +91,7 @@ async def test_what_is_held_is_not_sent(desk: TradingState) -> None:
 
 
 def test_limits_of_the_file(tmp_path: Path) -> None:
-    """Read in the units that people use; what is wrong is said, and no limit is guessed."""
+    """Limits are in people's units; an invalid one is reported and not guessed."""
     (tmp_path / keymap.FILE).write_text(
         "bell = true\n[brakes]\norder = 100\nloss = 12.50\nthrough = 3\n", encoding="utf-8"
     )
@@ -122,7 +122,7 @@ rate = 5
 
 
 def test_limits_are_written_into_the_file(tmp_path: Path) -> None:
-    """Other lines and comments stay; a limit that is none any more goes."""
+    """Writing keeps other lines and comments, and removes a limit that is none now."""
     file = tmp_path / keymap.FILE
     file.write_text(FILE, encoding="utf-8")
     keymap.save_limits(tmp_path, TradingLimits(order=50_50, loss=12_500_000))
@@ -136,7 +136,7 @@ def test_limits_are_written_into_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["brakes = {order = 1}\n", "brakes.order = 1\n", "[brakes\n"])
 def test_a_file_that_has_limits_in_another_way_is_left_alone(tmp_path: Path, text: str) -> None:
-    """It is the trader's; what cannot be changed safely is not changed."""
+    """A file that cannot be edited safely is not changed."""
     file = tmp_path / keymap.FILE
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=r"."):
@@ -145,7 +145,7 @@ def test_a_file_that_has_limits_in_another_way_is_left_alone(tmp_path: Path, tex
 
 
 async def test_limits_are_seen_and_changed_on_the_screen(tmp_path: Path) -> None:
-    """Wrong ones are said in the form; right ones hold at once and are kept."""
+    """The form reports invalid limits; valid ones apply at once and are stored."""
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         await desktop.press("l")

@@ -16,7 +16,7 @@ __all__ = ["ann"]
 
 
 def burst(desktop: Desktop, *keys: str) -> None:
-    """Hand keys over as a terminal does that read them at once."""
+    """Deliver keys in one read, as a terminal may."""
     for key in keys:
         desktop.app.post_message(events.Key(key, key if len(key) == 1 else None))
 
@@ -24,7 +24,7 @@ def burst(desktop: Desktop, *keys: str) -> None:
 async def test_letters_of_a_search_are_no_orders(
     exchange: Exchange, ann: User, tmp_path: Path
 ) -> None:
-    """`/b` in one read begins a search for b, in ARM with the ladder focused, too."""
+    """`/b` in one read starts a search for b, even in ARM with the ladder focused."""
     async with trading(exchange, ann, tmp_path) as desktop:
         await put_cursor(desktop, 5000)
         await desktop.press("f8")
@@ -37,7 +37,7 @@ async def test_letters_of_a_search_are_no_orders(
 async def test_keys_of_a_field_act_in_their_order(
     exchange: Exchange, ann: User, tmp_path: Path
 ) -> None:
-    """Two backspaces and two digits in one read make 32 of 10, not 10."""
+    """Two backspaces and two digits in one read turn 10 into 32."""
     order = await rest(ann, "BUY", "0.40", "10")
     async with trading(exchange, ann, tmp_path) as desktop:
         await desktop.until(lambda: desktop.trader.state.orders.get(order), "known")
@@ -51,7 +51,7 @@ async def test_keys_of_a_field_act_in_their_order(
 async def test_a_form_that_a_key_opens_owns_the_keys_behind_it(
     exchange: Exchange, ann: User, tmp_path: Path
 ) -> None:
-    """`o`, a quantity and Enter in one read: the digits stand in the form, none chose a size."""
+    """After `o` in one read, the following digits go to the form, and choose no size."""
     async with trading(exchange, ann, tmp_path) as desktop:
         await put_cursor(desktop, 5000)
         await desktop.press("f8")
@@ -65,7 +65,7 @@ async def test_a_form_that_a_key_opens_owns_the_keys_behind_it(
 async def test_every_digit_typed_ahead_of_a_form_stands_in_it(
     exchange: Exchange, ann: User, tmp_path: Path
 ) -> None:
-    """`o` and 45 in one read make 45, not 5: the quantity has the focus before the first digit."""
+    """`o` and 45 in one read give the quantity 45: its field has the focus in time."""
     async with trading(exchange, ann, tmp_path) as desktop:
         await put_cursor(desktop, 5000)
         await desktop.press("f8")
@@ -77,7 +77,7 @@ async def test_every_digit_typed_ahead_of_a_form_stands_in_it(
 async def test_an_order_is_sent_once_however_often_enter_comes(
     exchange: Exchange, ann: User, tmp_path: Path
 ) -> None:
-    """While it is on its way the form sends nothing else; answered, it closes once."""
+    """While its order is pending the form sends nothing else; the reply closes it once."""
     async with trading(exchange, ann, tmp_path) as desktop:
         await desktop.press("f8", "o")
         await desktop.until(lambda: isinstance(desktop.app.screen, OrderDialog), "form")
@@ -97,7 +97,7 @@ async def test_an_order_is_sent_once_however_often_enter_comes(
 async def test_a_paste_without_brackets_sends_one_order(
     exchange: Exchange, ann: User, tmp_path: Path
 ) -> None:
-    """Forty times the key in one read: one order, the rest is held."""
+    """Forty order keys in one read send one order; the others are held."""
     async with trading(exchange, ann, tmp_path) as desktop:
         await put_cursor(desktop, 5000)
         await desktop.press("f8")

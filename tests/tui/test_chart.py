@@ -1,4 +1,4 @@
-"""The chart as text: what stands where, and that it stands still."""
+"""The chart as text: positions, scales, labels, and their stability."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ WALK = (
     candle(0, 50, 53, 50, 52),
     candle(1, 52, 56, 51, 55, volume=4_000),
     candle(2, 55, 55, 54, 54),
-    # hour 3: nothing traded
+    # hour 3: no trade
     candle(4, 54, 60, 54, 58, volume=8_000),
     candle(5, 58, 59, 52, 53, volume=2_000),
 )
@@ -36,12 +36,12 @@ DATA = ChartData(
 
 
 def drawn(data: ChartData, width: int, height: int) -> list[str]:
-    """Return the lines without what ends them."""
+    """Return the lines without trailing blanks."""
     return [line.text.rstrip() for line in draw(data, width, height)]
 
 
 def tones(data: ChartData, width: int, height: int) -> list[str]:
-    """Return a letter a cell for its tone."""
+    """Return one letter per cell for its tone."""
     lines = draw(data, width, height)
     return ["".join(span.tone[0] * len(span.text) for span in line.spans) for line in lines]
 
@@ -75,13 +75,13 @@ LINE = [
 
 
 def test_candles() -> None:
-    """Bodies and wicks in half cells, volume below, round prices right, round times below."""
+    """Candles have bodies and wicks in half cells, with volume, round prices and round times."""
     assert drawn(DATA, 26, 14) == CANDLES
     assert tones(DATA, 26, 14)[7][13:20] == "dggdddl"
 
 
 def test_without_colour_a_candle_that_fell_is_broader() -> None:
-    """Only its body: wicks are alike."""
+    """Without colour the body of a falling candle is broader; wicks are equal."""
     lines = drawn(replace(DATA, colourless=True), 26, 14)
     assert [line[19] for line in lines[:9]] == [*"┈│▌▌▌▌▌▌│"]
     assert [line[16] for line in lines[5:7]] == [*"▖▌"]
@@ -89,12 +89,12 @@ def test_without_colour_a_candle_that_fell_is_broader() -> None:
 
 
 def test_line() -> None:
-    """The closes, joined; where nothing traded, the price before."""
+    """The line joins the closes, and uses the previous price where there was no trade."""
     assert drawn(replace(DATA, kind=ChartKind.LINE), 26, 8) == LINE
 
 
 def test_words() -> None:
-    """For those who hear it, the newest first."""
+    """The chart in words lists the newest candle first, for screen readers."""
     assert [line.text.rstrip() for line in describe(DATA, 80, 3)] == [
         "Prices by 1h, newest first",
         "23:00 open 0.58 high 0.59 low 0.52 close 0.53 volume 20",
@@ -104,12 +104,12 @@ def test_words() -> None:
 
 @pytest.mark.parametrize("size", [(5, 3), (12, 4), (30, 3)])
 def test_too_small(size: tuple[int, int]) -> None:
-    """It says so in what room there is."""
+    """A chart without room shows a message that fits."""
     assert len(draw(DATA, *size)) == 1
 
 
 def test_nothing_traded() -> None:
-    """The line says so; with a last price alone there is a chart."""
+    """Without a trade there is a message; with only a last price there is a chart."""
     empty = replace(DATA, candles=(), last=None)
     assert "no trades yet" in "".join(drawn(empty, 40, 9))
     assert "0.53" in "".join(drawn(replace(empty, last=5_300), 40, 9))
@@ -122,7 +122,7 @@ def test_nothing_traded() -> None:
     rows=st.integers(3, 60),
 )
 def test_scales_hold_their_prices(low: int, span: int, tick: int, rows: int) -> None:
-    """Round ends around what is shown, within 0 and 1, and a label on each step."""
+    """A scale has round ends around the prices, within 0 and 1, and a label on each step."""
     high = min(9_999, low + span)
     found = scale(low, high, tick, rows)
     assert 0 <= found.low <= low <= high <= found.high <= 10_000
@@ -133,19 +133,19 @@ def test_scales_hold_their_prices(low: int, span: int, tick: int, rows: int) -> 
 
 @given(last=st.integers(5_210, 5_490))
 def test_the_scale_stands_still(last: int) -> None:
-    """While the price moves between two steps, no label moves."""
+    """No label moves while the price moves between two steps."""
     assert scale(5_210, 5_490, 10, 12) == scale(5_210, max(5_490, last), 10, 12)
 
 
 def test_slots_carry_the_close() -> None:
-    """A quiet interval has the close before it; before the first trade there is none."""
+    """An interval without trades has the previous close; before the first trade there is none."""
     cut = slots(WALK, Interval.HOUR, 8, START + 6 * HOUR)
     assert cut.closes == [None, 5_200, 5_500, 5_400, 5_400, 5_800, 5_300, 5_300]
     assert [slot for slot, each in enumerate(cut.candles) if each is None] == [0, 4, 7]
 
 
 def test_time_labels_are_round() -> None:
-    """Days where a day begins, hours elsewhere, far enough apart."""
+    """Labels show days at the start of a day and hours elsewhere, with enough distance."""
     cut = slots(WALK, Interval.HOUR, 30, START + 8 * HOUR)
     assert time_labels(cut.starts, Interval.HOUR, 6) == [
         (3, "17 Mar"),

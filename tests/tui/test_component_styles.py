@@ -1,4 +1,4 @@
-"""Cached component styles equal those that Textual computes."""
+"""Cached component styles equal the styles that Textual computes."""
 
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from predmarket.tui.widgets.ladder import Ladder
 
 
 class Box(Widget, can_focus=True):
-    """A widget of whose component rules each asks for something else."""
+    """A widget whose component rules each depend on another condition."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"box--{n}" for n in range(1, 7)}
     DEFAULT_CSS = """
@@ -28,7 +28,7 @@ class Box(Widget, can_focus=True):
 
 
 class Shown(App[None]):
-    """Two boxes, one in another place than the other, and widgets as the program has them."""
+    """Two boxes in different places, and widgets of the program."""
 
     AUTO_FOCUS = None
     CSS = """
@@ -53,7 +53,7 @@ Styles = dict[DOMNode, dict[str, dict[str, object]]]
 
 
 def kept(app: App[None]) -> Styles:
-    """Return the rules of all components on the screen."""
+    """Return the cached rules of all components on the screen."""
     return {
         node: {name: dict(node.get_component_styles(name).get_rules()) for name in components(node)}
         for node in app.screen.walk_children(Widget, with_self=True)
@@ -68,7 +68,7 @@ def components(widget: Widget) -> set[str]:
 
 
 def made_anew(app: App[None]) -> Styles:
-    """Return what Textual makes of them now."""
+    """Return the rules that Textual computes for them now."""
     textuals = app.stylesheet.copy()
     textuals.reparse()
     textuals.update(app.screen)
@@ -76,7 +76,7 @@ def made_anew(app: App[None]) -> Styles:
 
 
 async def test_every_change_that_a_rule_asks_for() -> None:
-    """Focus, classes, places above, a theme, a widget of another kind: each is seen at once."""
+    """Changes of focus, classes, ancestors, theme and widget type take effect at once."""
     app = Shown()
     async with app.run_test() as pilot:
         boxes = [*app.query(Box)]
@@ -102,19 +102,19 @@ async def test_every_change_that_a_rule_asks_for() -> None:
         await look()
         app.theme = "textual-light"
         await look()
-        await app.mount(DataTable())  # the rules are other ones from here
+        await app.mount(DataTable())  # the rules change from here on
         await pilot.pause()
         assert kept(app) == made_anew(app)
 
 
 async def test_what_has_not_changed_is_not_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A class that no rule of a component names, and another look at everything."""
+    """Classes without component rules, and a full redraw, recompute nothing."""
     app = Shown()
     made: list[DOMNode] = []
     own = Stylesheet.apply
 
     def counted(self: Stylesheet, node: DOMNode, **more: Any) -> None:  # noqa: ANN401
-        if not isinstance(node, Widget):  # what stands for a component while it is made
+        if not isinstance(node, Widget):  # the placeholder of a component during its computation
             made.append(node)
         own(self, node, **more)
 

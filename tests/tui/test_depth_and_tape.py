@@ -1,4 +1,4 @@
-"""The depth and the tape: their sums, their lines, how often they draw."""
+"""The depth and the tape: sums, lines, and the number of redraws."""
 
 from collections import deque
 
@@ -38,7 +38,7 @@ TRADES = (
 
 @pytest.mark.parametrize(("width", "height", "reach"), [(40, 8, 5_000), (60, 10, 1_000)])
 def test_the_depth_looks_as_it_was_found_good(width: int, height: int, reach: int) -> None:
-    """Bids rise to the left, asks to the right, prices below."""
+    """The depth equals its golden file: bids left, asks right, prices below."""
     lines = depth_lines(DepthView(book(), reach), width, height, None)
     strips = [drawing.paint(line, width, NamedPalette()) for line in lines]
     expect(f"depth-{width}x{height}", written(strips))
@@ -46,14 +46,14 @@ def test_the_depth_looks_as_it_was_found_good(width: int, height: int, reach: in
 
 @pytest.mark.parametrize(("width", "head"), [(18, "1740 bids 555 asks"), (17, "1740          555")])
 def test_the_sums_of_the_depth_never_run_together(width: int, head: str) -> None:
-    """Where room lacks their words go."""
+    """Without room the sums lose their words."""
     line = next(iter(depth_lines(DepthView(book(), 1_000), width, 8, None)))
     assert "".join(run.text for run in line) == head
 
 
 @pytest.mark.parametrize("width", [20, 30, 48])
 def test_the_tape_looks_as_it_was_found_good(width: int) -> None:
-    """Columns stand at the same cells; where room lacks, count and time go."""
+    """The tape equals its golden file; without room it drops count and time."""
     strips = [
         paper.paint(line, width, NamedPalette())
         for line in tape_lines(TapeData(trades=TRADES), width, 6)
@@ -63,7 +63,7 @@ def test_the_tape_looks_as_it_was_found_good(width: int) -> None:
 
 
 def test_depth_sums_from_the_best_price_and_stays_beyond_the_last() -> None:
-    """What an order that walks so far would find."""
+    """Depth at a price is the quantity that an order to that price would find."""
     view = DepthView(book(), 5_000)
     assert [view.to(Side.BUY, price) for price in (6_000, 5_950, 5_900, 5_000)] == [
         *(6_000, 6_000, 28_000, 174_000)
@@ -74,7 +74,7 @@ def test_depth_sums_from_the_best_price_and_stays_beyond_the_last() -> None:
 @pytest.mark.parametrize("data", [DepthData(), DepthData(bids={5_000: 1}), DepthData(tick=1)])
 @pytest.mark.parametrize("size", [(1, 1), (5, 2), (20, 3), (80, 20)])
 def test_a_thin_book_fills_its_space_too(data: DepthData, size: tuple[int, int]) -> None:
-    """No level, one side, hardly a cell: as many lines as there are, as wide as it is."""
+    """With no level, one side or few cells the depth fills its whole size."""
     width, height = size
     lines = list(depth_lines(DepthView(data, 5_000), width, height, 0))
     assert len(lines) == height
@@ -83,7 +83,7 @@ def test_a_thin_book_fills_its_space_too(data: DepthData, size: tuple[int, int])
 
 
 def test_depth_never_shrinks_away_from_the_middle() -> None:
-    """In a full book of any tick: monotone on both sides."""
+    """Depth is monotone on both sides of a full book of any tick."""
     for tick in (1000, 100, 10, 1):
         data = wild(tick)
         cells = list(DepthView(DepthData(tick, data.bids, data.asks), 5_000).cells(77))
@@ -96,7 +96,7 @@ def test_depth_never_shrinks_away_from_the_middle() -> None:
 
 
 def test_what_one_order_took_at_one_price_is_one_print() -> None:
-    """Same moment, side and price; another price is another line."""
+    """Trades of one time, side and price are one line; another price is another line."""
     assert [(each.qty, each.trades) for each in prints(TRADES, 9)] == [
         *((4_000, 1), (2_000, 2), (125, 1), (100_000_000, 1), (1, 1))
     ]
@@ -105,7 +105,7 @@ def test_what_one_order_took_at_one_price_is_one_print() -> None:
 
 
 def test_the_time_of_day_may_be_local() -> None:
-    """Micros since 1970, and what local time is ahead."""
+    """The time of day is computed from µs since 1970 and the local offset."""
     assert clock_text(AT) == "14:13:20"
     assert clock_text(AT, 10 * 3600) == "00:13:20"
     assert clock_text(AT, -15 * 3600) == "23:13:20"
@@ -124,7 +124,7 @@ class Both(App[None]):
 
 
 async def test_they_draw_what_changed_and_nothing_else() -> None:
-    """Still data draws nothing; a trade shifts the tape once; z looks closer."""
+    """Unchanged data draws nothing; a trade shifts the tape once; z zooms in."""
     trades = deque(TRADES)
     app = Both(Depth(book()), Tape(TapeData(trades=trades)))
     async with app.run_test(size=(60, 20)) as pilot:
@@ -149,7 +149,7 @@ async def test_they_draw_what_changed_and_nothing_else() -> None:
 
 
 async def test_plain_they_speak() -> None:
-    """One fact a line."""
+    """Plain mode has one fact per line."""
     app = Both(Depth(book(), plain=True), Tape(TapeData(trades=TRADES), plain=True))
     async with app.run_test(size=(60, 20)):
         assert app.depth.render_line(0).text.rstrip() == "bids to 0.60: 60"

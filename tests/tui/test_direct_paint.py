@@ -1,4 +1,4 @@
-"""Lines written past the compositor leave on the terminal what Textual itself would draw."""
+"""Lines written past the compositor leave the terminal as Textual itself would."""
 
 import random
 import re
@@ -24,14 +24,14 @@ SIZES = [(100, 24), (90, 20)]
 
 
 def test_without_what_is_private_to_textual_the_way_is_barred() -> None:
-    """Textual then draws everything itself; nothing fails."""
+    """Without Textual's private names Textual draws everything, and nothing fails."""
     app = SimpleNamespace(screen=SimpleNamespace(_compositor=SimpleNamespace()))
     widget = cast("Widget", SimpleNamespace(app=app))
     assert Direct(widget).corner() is None
 
 
 class Coloured(Screen):
-    """A terminal whose cells have their colours too."""
+    """A terminal that records its cells' colours, too."""
 
     _colours = ""
 
@@ -48,7 +48,7 @@ class Coloured(Screen):
 
 
 class Dialog(ModalScreen[None]):
-    """Something that leaves a part of the screen below in sight."""
+    """A dialog that leaves a part of the screen below visible."""
 
     CSS = "Dialog { align: center middle; } Dialog Static { width: 12; height: 3; }"
 
@@ -57,7 +57,7 @@ class Dialog(ModalScreen[None]):
 
 
 class Asking(Ladder):
-    """A ladder that counts how often it asks Textual to draw it."""
+    """A ladder that counts its requests for a redraw by Textual."""
 
     asked = 0
 
@@ -73,7 +73,7 @@ class Asking(Ladder):
 
 
 class Drawn(App[None]):
-    """A ladder in a box beside another widget, room around both, drawn as in a terminal."""
+    """A ladder in a box beside another widget, with margins, drawn to a terminal."""
 
     CSS = """
     Screen { layers: below above; }
@@ -99,21 +99,21 @@ class Drawn(App[None]):
         return False
 
     def attach(self, size: tuple[int, int]) -> None:
-        """Write to an empty terminal of ``size``, from the start."""
+        """Write to an empty terminal of ``size`` from now on."""
         self.terminal = terminal = Coloured(*size)
         assert self._driver is not None
         self._driver.write = lambda data: terminal.write(data.encode())  # type: ignore[method-assign]
         self.refresh()
 
     def anew(self) -> list[str]:
-        """Return what the terminal would show were Textual to draw all of it."""
+        """Return the terminal's contents after a full redraw by Textual."""
         terminal = Coloured(*self.size)
         terminal.write(full_update(self.screen).encode())
         return terminal.lines
 
 
 def change(app: Drawn, chance: random.Random) -> None:
-    """Change something that the ladder shows, and draw it."""
+    """Change and draw something that the ladder shows."""
     before = app.ladder.shown_lines
     while app.ladder.shown_lines == before:
         app.ladder.data = stirred(app.ladder.data, chance)
@@ -121,13 +121,13 @@ def change(app: Drawn, chance: random.Random) -> None:
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Wait until Textual has drawn what it means to, at its own pace."""
+    """Wait until Textual has drawn its pending updates."""
     for _ in range(3):
         await pilot.pause(1 / 60)
 
 
 async def test_a_changed_line_goes_straight_to_the_terminal() -> None:
-    """It is there at once, and the compositor is not asked for anything."""
+    """A changed line appears at once, without the compositor."""
     app, chance = Drawn(), random.Random(2)
     async with app.run_test(size=SIZES[0]) as pilot:
         app.attach(SIZES[0])
@@ -140,7 +140,7 @@ async def test_a_changed_line_goes_straight_to_the_terminal() -> None:
 
 
 async def test_the_terminal_shows_what_textual_would_draw() -> None:
-    """Under other widgets and dialogs, while updates are held back, out of sight, and resized."""
+    """Both ways agree under widgets and dialogs, during held updates, hidden, and resized."""
     app, chance = Drawn(), random.Random(5)
     async with app.run_test(size=SIZES[0]) as pilot:
         app.attach(SIZES[0])

@@ -1,4 +1,4 @@
-"""The event view: orders by key and mouse on any row, its guards, its kill switch, its ladders."""
+"""The event view: orders by key and mouse, guards, kill switch, ladders."""
 
 import asyncio
 from pathlib import Path
@@ -27,7 +27,7 @@ PLACED = order(31, "BUY", "0.2200", "10.00", marketId=2, marketSlug="mayor-2") |
 
 
 def ready(**answers: object) -> Scene:
-    """Return the election, on an exchange that accepts orders and cancels."""
+    """Return the election with an exchange that accepts orders and cancels."""
     scene = election()
     scene.answers |= {"POST /v1/orders": PLACED, "POST /v1/orders/cancel-all": {"canceled": [22]}}
     scene.answers |= answers
@@ -40,21 +40,21 @@ def grid(desktop: Desktop) -> EventGrid:
 
 
 async def calm(desktop: Desktop) -> None:
-    """Draw what has come, and wait as long as a hand does."""
+    """Draw all changes, and wait as long as a person does."""
     for _ in range(2):
         await desktop.frame()
     await asyncio.sleep(HOLD_SECONDS + 0.02)
 
 
 async def click(desktop: Desktop, row: int, head: str, *, button: int = 1) -> None:
-    """Click in the grid, in the last column of that head."""
+    """Click in the grid, in the last column with that heading."""
     lines = desktop.text().splitlines()
     y = next(y for y, line in enumerate(lines) if "OUTCOME" in line)
     await desktop.pilot.click(offset=(lines[y].rindex(head) + 2, y + 1 + row), button=button)
 
 
 def posted(client: ScriptedClient) -> list[tuple[object, ...]]:
-    """Return what was written: the path's end, the market, the side, the price, the quantity."""
+    """Return the requests: path's end, market, side, price, quantity."""
     names = ("marketId", "side", "price", "qty")
     return [
         (call.path.rpartition("/")[2], *((call.body or {}).get(name) for name in names))
@@ -64,7 +64,7 @@ def posted(client: ScriptedClient) -> list[tuple[object, ...]]:
 
 
 async def test_orders_by_key_and_mouse(tmp_path: Path) -> None:
-    """In the row of the cursor or the click, in SAFE only said; what has just changed is held."""
+    """Orders go to the row of cursor or click; SAFE shows them only; fresh changes hold them."""
     async with event_view(ready(), tmp_path, size=(80, 24)) as (desktop, script, client):
         await desktop.press("down", "b")
         await desktop.sees("SAFE, would send: BUY 10 Ben Okri @ 0.24")
@@ -93,7 +93,7 @@ async def test_orders_by_key_and_mouse(tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_traded(tmp_path: Path) -> None:
-    """One that is out, NONE; and a key that repeats places nothing."""
+    """Struck outcomes, NONE and a repeating key place nothing."""
     async with event_view(ready(), tmp_path, size=(80, 24)) as (desktop, _, client):
         await desktop.press("f8", *["down"] * OUT, "b")
         await desktop.sees("there is no price for a BUY there")
@@ -107,14 +107,14 @@ async def test_what_cannot_be_traded(tmp_path: Path) -> None:
 
 
 async def test_stale_data_stops_orders_and_no_cancel(tmp_path: Path) -> None:
-    """A gap in any of the books; the kill switch cancels all of the event by one request."""
+    """A gap in any book stops orders; the kill switch cancels the event by one request."""
     async with event_view(ready(), tmp_path, size=(120, 40)) as (desktop, script, client):
         await desktop.press("f8")
         script.play(Gap("orderbook:2", 1, 5))
         await desktop.until(lambda: "stale" in desktop.text().splitlines()[0], "stale")
         await desktop.press("down")
         while "data is stale; resynchronising" not in desktop.text():
-            await desktop.press("b")  # held as long as the row changed a moment ago
+            await desktop.press("b")  # held while the row's last change is recent
             await asyncio.sleep(0.05)
         await desktop.press("up", "x")
         await desktop.until(lambda: len(posted(client)) == 2, "both sides")
@@ -131,7 +131,7 @@ async def test_stale_data_stops_orders_and_no_cancel(tmp_path: Path) -> None:
 
 
 async def test_ladders_side_by_side(tmp_path: Path) -> None:
-    """Each trades its own market; p changes one, nothing else does; Enter opens the market."""
+    """Each ladder trades its own market; p changes one of them; Enter opens its market."""
     async with event_view(ready(), tmp_path, size=(160, 50)) as (desktop, _, client):
         await desktop.press("f8")
         ladders = [each for each in desktop.app.screen.query(Ladder) if each.display]
@@ -148,7 +148,7 @@ async def test_ladders_side_by_side(tmp_path: Path) -> None:
         await desktop.press("down", "down", "down", "p")
         await desktop.sees("─ Dai Vernon ─")
         assert [each.data.market for each in ladders] == [4, 2]
-        desktop.app.open_event(1)  # the view that closes meanwhile takes no book from the new one
+        desktop.app.open_event(1)  # the closing view removes no book of the new one
         await calm(desktop)
         assert {*desktop.trader.state.watched.books} == {*range(1, 10)}
         await desktop.press("down", "down", "down", "enter")
@@ -158,7 +158,7 @@ async def test_ladders_side_by_side(tmp_path: Path) -> None:
 
 
 async def test_two_hundred_outcomes_scroll(tmp_path: Path) -> None:
-    """The books of those in sight are followed, and no others."""
+    """Only the books of visible outcomes are subscribed."""
     scene = ready()
     markets = candidates(200)
     scene.markets[:] = markets
@@ -177,7 +177,7 @@ async def test_two_hundred_outcomes_scroll(tmp_path: Path) -> None:
 
 
 async def test_the_form_says_what_is_covered(tmp_path: Path) -> None:
-    """Its order is for the outcome under the cursor."""
+    """The form's order is for the outcome under the cursor, and it shows the covered shares."""
     preview = {
         "fillQty": "0.00", "restQty": "10.00", "avgPrice": None, "worstPrice": None,
         "fees": "0.000000", "locked": "0.000000", "queueAhead": "54.00", "coveredQty": "10.00",
@@ -191,7 +191,7 @@ async def test_the_form_says_what_is_covered(tmp_path: Path) -> None:
 
 
 async def test_others_words_are_only_words(tmp_path: Path) -> None:
-    """Labels and titles are neither markup nor codes for the terminal."""
+    """Labels and titles are neither markup nor terminal codes."""
     scene = ready()
     nasty = "[b]Ada[/b]\x1b[2J\n\u202e"
     scene.markets[0] |= {"label": nasty}
@@ -216,7 +216,7 @@ async def test_others_words_are_only_words(tmp_path: Path) -> None:
 
 
 async def test_how_it_looks(tmp_path: Path) -> None:
-    """At four sizes, and once resolved: nothing cut off, nothing out of line."""
+    """The view is complete and aligned at four sizes and once resolved."""
     async with event_view(ready(), tmp_path, size=(80, 24)) as (desktop, script, _):
         for size in ((80, 24), (120, 40), (160, 50), (200, 60)):
             await desktop.pilot.resize_terminal(*size)
@@ -231,7 +231,7 @@ async def test_how_it_looks(tmp_path: Path) -> None:
 async def test_trading_an_event_on_an_exchange(
     exchange: Exchange, ann: User, tmp_path: Path
 ) -> None:
-    """Fills show in the payoffs at once; the event's kill switch leaves other markets alone."""
+    """Fills change the payoffs at once; the event's kill switch spares other markets."""
     bob = await exchange.trader("bob")
     markets = [{"slug": f"m-{n}", "question": f"{n}?", "label": n.upper()} for n in "abc"]
     made = await exchange.admin.client.post(

@@ -1,4 +1,4 @@
-"""Events in the trading state: what outcomes pay, complete sets, the folded list, the books."""
+"""Events in the trading state: payoffs, complete sets, the folded list, the books."""
 
 import asyncio
 
@@ -40,7 +40,7 @@ def outcome(id: int, label: str, **fields: object) -> response_types.Market:
 
 @pytest.fixture
 def state() -> TradingState:
-    """An event of three, live, and a market without event."""
+    """A live event of three markets, and a market without event."""
     state = TradingState()
     state.take(LIVE, NOW)
     prices = ((ANN, "Ann", "0.4000", "0.4500"), (BOB, "Bob", "0.3000", "0.3500"))
@@ -52,14 +52,14 @@ def state() -> TradingState:
 
 
 def hold(state: TradingState, *positions: response_types.Position, **held: object) -> None:
-    """Take positions, and what the outcomes pay: payoffs, returned, none."""
+    """Set positions and payoffs: payoffs, returned, none."""
     state.take(snapshot(feed.PositionsSnapshot, "user:7:positions", {"items": [*positions]}), NOW)
     wire = holding(**held)  # type: ignore[arg-type]
     state.take(snapshot(feed.EventPositionsSnapshot, "user:7:events", {"items": [wire]}), NOW)
 
 
 def test_what_each_outcome_pays_and_gains(state: TradingState) -> None:
-    """NO of Ann at 0.60 and NO of Bob at 0.70, ten each: the pair has cost 0.30 of its 1.00."""
+    """Ten NO of Ann at 0.60 and of Bob at 0.70 cost 0.30 of the pair's 1.00."""
     hold(
         state,
         position("0.00", "10.00", marketId=ANN, avgPrice="0.400000"),
@@ -80,7 +80,7 @@ def test_what_each_outcome_pays_and_gains(state: TradingState) -> None:
 
 
 def test_sums_and_leaders(state: TradingState) -> None:
-    """A missing bid counts nothing; where an ask is missing, the sum says so."""
+    """A missing bid counts 0; a missing ask is noted at the sum."""
     markets = state.markets.of_event(1)
     assert sums(markets) == ("0.70", "1.05")
     markets[2].ask = None
@@ -89,7 +89,7 @@ def test_sums_and_leaders(state: TradingState) -> None:
 
 
 def test_a_whole_set_is_one_line(state: TradingState) -> None:
-    """Of an exhaustive event; what is held beyond the set keeps its line and its cost."""
+    """An exhaustive event's complete set is one line; the remainder keeps its line and cost."""
     state.events.take([event(exhaustive=True)])
     hold(
         state,
@@ -109,13 +109,13 @@ def test_a_whole_set_is_one_line(state: TradingState) -> None:
 
 
 def names(state: TradingState, search: str = "", *unfolded: int) -> list[str]:
-    """Return the list of markets by what its rows say."""
+    """Return the rows of the market list by name."""
     shown = listing(state.markets, state.events, search, unfolded)
     return [each.event.slug if isinstance(each, Fold) else each.label for each in shown]
 
 
 def test_the_list_folds_events(state: TradingState) -> None:
-    """A search unfolds what it finds, by the markets' names or by the event's."""
+    """A search unfolds events whose markets or name it finds."""
     assert names(state) == ["rain", "mayor"]
     assert names(state, "", 1) == ["rain", "mayor", "Ann", "Bob", "Cid"]
     assert names(state, "bob") == ["mayor", "Bob"]
@@ -124,7 +124,7 @@ def test_the_list_folds_events(state: TradingState) -> None:
 
 
 def end(state: TradingState, ts: int = 0) -> list[str]:
-    """Let Ann win, and return what the journal says of it."""
+    """Let Ann win; return the journal's entry."""
     for n, (id, label) in enumerate(((ANN, "Ann"), (BOB, "Bob"), (CID, "Cid"))):
         won = {"outcome": "YES" if id == ANN else "NO", "status": "RESOLVED"}
         price = "1.0000" if id == ANN else "0.0000"
@@ -141,7 +141,7 @@ def end(state: TradingState, ts: int = 0) -> list[str]:
 
 
 def flat(state: TradingState, ts: int = 0) -> None:
-    """Say that nothing is held any more."""
+    """Report that the user holds nothing any more."""
     nothing = holding({ANN: "0.000000", BOB: "0.000000"}, none="0.000000")
     state.take(
         feed.EventPositionChanged(
@@ -152,7 +152,7 @@ def flat(state: TradingState, ts: int = 0) -> None:
 
 
 def test_the_end_of_an_event_says_once_what_it_paid(state: TradingState) -> None:
-    """Its markets do not each say so; the holding is gone by then, as it was paid."""
+    """The payout of an event is one entry, not one per market, even without the holding."""
     hold(state, payoffs={ANN: "7.000000", BOB: "2.000000"}, none="2.000000")
     flat(state, ts=60_000)
     assert end(state, ts=60_001) == ["mayor resolved mayor-ann: 7.00 paid to you"]
@@ -164,7 +164,7 @@ def test_the_end_of_an_event_says_once_what_it_paid(state: TradingState) -> None
 
 
 def test_what_was_closed_before_the_end_was_not_paid(state: TradingState) -> None:
-    """Neither in an event nor in a market: whoever had sold by then is told of no payment."""
+    """A user who closed a position before the end gets no payout entry."""
     hold(state, payoffs={ANN: "7.000000", BOB: "2.000000"}, none="2.000000")
     flat(state, ts=1_000)
     assert end(state, ts=60_000) == []
@@ -187,7 +187,7 @@ def test_what_was_closed_before_the_end_was_not_paid(state: TradingState) -> Non
 
 
 def test_a_struck_outcome_is_said_and_has_no_line_of_its_own(state: TradingState) -> None:
-    """It stays where it was."""
+    """The journal reports a struck outcome, which keeps its place among the outcomes."""
     struck = outcome(BOB, "Bob", status="RESOLVED", outcome="NO", settlementPrice="0.0000")
     state.take(change(feed.MarketChanged, "markets", struck, 2), NOW)
     state.take(change(feed.EventChanged, "markets", event(), 3), NOW)
@@ -198,7 +198,7 @@ def test_a_struck_outcome_is_said_and_has_no_line_of_its_own(state: TradingState
 
 
 def test_books_beside_the_open_market(state: TradingState) -> None:
-    """Their levels and trades are kept apart; nothing may be sent before a book is here."""
+    """Each book has its own levels and trades; without a book no order may be sent."""
     state.open(ANN)
     state.watch(Watched(1, frozenset({BOB, CID}), frozenset({BOB})))
     assert state.topics() == [
@@ -218,11 +218,11 @@ def test_books_beside_the_open_market(state: TradingState) -> None:
     state.watch(Watched())
     assert [*state.books] == [ANN]
     assert state.book_of(BOB).top == NO_TOP
-    assert state.may_trade(NOW, BOB) is None  # not followed: its own form has a preview
+    assert state.may_trade(NOW, BOB) is None  # not subscribed: its own form has a preview
 
 
 def test_a_gap_in_any_book_stops_entry_everywhere(state: TradingState) -> None:
-    """What is shown is believed as a whole or not at all."""
+    """A gap in one book makes all shown data stale."""
     state.open(ANN)
     state.watch(Watched(1, frozenset({BOB})))
     state.take(book({}, {}), NOW)
@@ -232,7 +232,7 @@ def test_a_gap_in_any_book_stops_entry_everywhere(state: TradingState) -> None:
 
 
 async def test_topics_follow_what_is_open() -> None:
-    """The open market's begin anew each time; what is open in between leaves no topic behind."""
+    """A newly opened market's topics begin anew; closed views leave no topic."""
     script, wanted = ScriptedFeed(), ["orderbook:1", "trades:1"]
     followed = Followed(lambda: wanted, lambda text: None)
     followed.change("orderbook:1")

@@ -1,4 +1,4 @@
-"""The desk from a script of messages: what it holds, and when it may not be believed."""
+"""The desk with scripted messages: its state, and when that is stale."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def test_deltas_are_absolute(desk: TradingState) -> None:
 
 
 def test_a_gap_makes_it_stale_until_a_snapshot(desk: TradingState) -> None:
-    """What does not follow is not applied, and nothing may be entered until the book is whole."""
+    """A message after a gap is not applied, and entry stops until the next snapshot."""
     assert desk.may_trade(NOW) is None
     assert not desk.take(delta({"0.6000": "1.00"}, {}, 3), NOW)
     assert desk.book.bids == {6000: 5000}
@@ -61,7 +61,7 @@ def test_a_gap_makes_it_stale_until_a_snapshot(desk: TradingState) -> None:
 
 
 def test_a_gap_that_the_feed_names(desk: TradingState) -> None:
-    """The feed noticed first; what was missing may come message by message."""
+    """A gap reported by the feed may be repaired message by message."""
     desk.take(Gap("orderbook:1", 1, 4), NOW)
     assert desk.status.light(NOW) is Light.STALE
     desk.take(delta({"0.6000": "2.00"}, {}, 2), NOW)
@@ -69,13 +69,13 @@ def test_a_gap_that_the_feed_names(desk: TradingState) -> None:
 
 
 def test_a_repeat_changes_nothing(desk: TradingState) -> None:
-    """A message that is held already is passed over, and is no gap."""
+    """A repeated message is ignored, and is no gap."""
     assert not desk.take(delta({"0.6000": "9.00"}, {}, 1), NOW)
     assert (desk.book.bids, desk.may_trade(NOW)) == ({6000: 5000}, None)
 
 
 def test_a_lost_connection_stops_entry(desk: TradingState) -> None:
-    """And it goes on once the feed is live again."""
+    """Entry stops with the connection and continues once the feed is live."""
     desk.take(LOST, NOW)
     assert desk.may_trade(NOW) == "connection lost: the connection was cut"
     desk.take(LIVE, NOW)
@@ -83,13 +83,13 @@ def test_a_lost_connection_stops_entry(desk: TradingState) -> None:
 
 
 def test_silence_is_stale(desk: TradingState) -> None:
-    """A connection that says nothing for longer than a ping's pace is not believed."""
+    """A connection without messages for longer than the ping interval is stale."""
     assert desk.status.light(NOW + SILENT) is Light.LIVE
     assert desk.status.light(NOW + SILENT + 1) is Light.STALE
 
 
 def test_another_market_waits_for_its_book(desk: TradingState) -> None:
-    """What is shown belongs to the market that is open, and nothing else is taken."""
+    """Only the open market's messages are shown."""
     desk.markets.take([market(2, "snow")])
     desk.open(2)
     assert (desk.book.bids, desk.may_trade(NOW)) == ({}, "data is stale; resynchronising")
@@ -99,7 +99,7 @@ def test_another_market_waits_for_its_book(desk: TradingState) -> None:
 
 @pytest.mark.parametrize(("status", "why"), [("HALTED", "halted"), ("CLOSED", "closed")])
 def test_a_market_that_does_not_trade(desk: TradingState, status: str, why: str) -> None:
-    """The refusal names the market's status, and the journal has the change."""
+    """The refusal names the market's status, and the journal records the change."""
     desk.take(snapshot(feed.MarketsSnapshot, "markets", {"items": [market()]}), NOW)
     desk.take(change(feed.MarketChanged, "markets", market(status=status), 2), NOW)
     assert desk.may_trade(NOW) == f"the market is {why}"
@@ -107,7 +107,7 @@ def test_a_market_that_does_not_trade(desk: TradingState, status: str, why: str)
 
 
 def test_the_tape_and_volume_at_price(desk: TradingState) -> None:
-    """A snapshot starts the tape, trades continue it, and a second snapshot repeats none."""
+    """A snapshot starts the tape, trades extend it, and a second snapshot repeats none."""
     first = {"marketId": 1, "items": [trade(2, "0.6100", "3.00"), trade(1, "0.6000", "1.00")]}
     desk.take(snapshot(feed.TradesSnapshot, "trades:1", first), NOW)
     desk.take(change(feed.TradeMade, "trades:1", trade(3, "0.6100", "4.00"), 2), NOW)
@@ -118,7 +118,7 @@ def test_the_tape_and_volume_at_price(desk: TradingState) -> None:
 
 
 def test_candles_continue_with_trades(desk: TradingState) -> None:
-    """Only trades newer than the answer count, and one in a new interval begins a candle."""
+    """Only trades newer than the answer count; one in a new interval begins a candle."""
     desk.take(snapshot(feed.TradesSnapshot, "trades:1", {"marketId": 1, "items": []}), NOW)
     start = "2030-03-17T17:45:00.000000Z"
     given: Any = {"start": start, "open": "0.6000", "high": "0.6200", "low": "0.5900",
@@ -140,7 +140,7 @@ def test_candles_continue_with_trades(desk: TradingState) -> None:
 
 
 def test_the_queue_ahead_counts_down(desk: TradingState) -> None:
-    """By trades at the order's price, and by a level that holds no more than that."""
+    """The queue ahead falls by trades at the price, and by a smaller level."""
     desk.take(snapshot(feed.OrdersSnapshot, ORDERS, lists(11)), NOW)
     assert desk.orders.unplaced == {11}
     desk.orders.placed(11, 40_00)
@@ -152,7 +152,7 @@ def test_the_queue_ahead_counts_down(desk: TradingState) -> None:
 
 
 def test_an_order_keeps_its_place_unless_it_moved(desk: TradingState) -> None:
-    """A smaller quantity keeps what is known of the queue; another price asks anew."""
+    """A smaller quantity keeps the known queue; another price requests it anew."""
     desk.take(snapshot(feed.OrdersSnapshot, ORDERS, lists(11)), NOW)
     desk.orders.placed(11, 4_00)
     smaller = order(11, "BUY", "0.6000", "5.00")
@@ -164,7 +164,7 @@ def test_an_order_keeps_its_place_unless_it_moved(desk: TradingState) -> None:
 
 
 def test_an_order_that_ended_is_gone(desk: TradingState) -> None:
-    """It leaves the list, and the journal says why."""
+    """An ended order leaves the list, and the journal has the reason."""
     desk.take(snapshot(feed.OrdersSnapshot, ORDERS, lists(11, 12)), NOW)
     gone = order(11, "BUY", "0.6000", "10.00", status="CANCELED", reason="DEADMAN")
     desk.take(change(feed.OrderChanged, ORDERS, gone, 2), NOW)
@@ -194,7 +194,7 @@ def test_positions_at_the_live_mark(
     if_yes: int,
     if_no: int,
 ) -> None:
-    """Unrealized by the mark (given doubled), and what either outcome would make of it."""
+    """A position shows its unrealized profit at the mark and its value in both outcomes."""
     desk.take(snapshot(feed.PositionsSnapshot, "user:7:positions", {"items": [wire]}), NOW)
     held = desk.positions.get(1)
     assert held is not None
@@ -202,7 +202,7 @@ def test_positions_at_the_live_mark(
 
 
 def test_the_mark_follows_the_ticker(desk: TradingState) -> None:
-    """The midpoint while both sides have a price, else the last price."""
+    """The mark is the midpoint if both sides have a price, else the last price."""
     quote = {"marketId": 1, "lastPrice": "0.6000", "bestBid": "0.6000", "bestAsk": "0.6100",
              "volume": "1.00", "openInterest": "1.00"}  # fmt: skip
     desk.take(snapshot(feed.TickerSnapshot, "ticker:1", quote), NOW)
@@ -214,8 +214,10 @@ def test_the_mark_follows_the_ticker(desk: TradingState) -> None:
 
 
 def test_the_most_active_open_market_comes_first(desk: TradingState) -> None:
-    """Then the halted, then the closed; a search is for words in name, question, category and
-    tags, and what begins with it comes first."""
+    """Open markets come first by activity, then halted, then closed ones.
+
+    A search covers name, question, category and tags, prefix matches first.
+    """
     desk.markets.take(
         [
             market(1, "rain", volume="1.00"),
@@ -243,7 +245,7 @@ def test_the_most_active_open_market_comes_first(desk: TradingState) -> None:
 def test_a_payout_is_told(
     desk: TradingState, end: dict[str, Any], text: str, *, position_first: bool
 ) -> None:
-    """With the amount, whichever of the market and the position is told of first."""
+    """A payout has an entry with its amount, whichever message comes first."""
     held = position("70.00", "0.00", avgPrice="0.600000", markPrice="0.600000")
     desk.take(snapshot(feed.PositionsSnapshot, "user:7:positions", {"items": [held]}), NOW)
     desk.take(snapshot(feed.MarketsSnapshot, "markets", {"items": []}), NOW)

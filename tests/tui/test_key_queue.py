@@ -1,4 +1,4 @@
-"""Keys that wait, without a terminal."""
+"""The queue of waiting keys, without a terminal."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,17 +12,17 @@ from predmarket.tui.key_queue import KeyQueue
 
 
 class StillTimer:
-    """A timer that the test lets go off."""
+    """A timer that fires when the test says so."""
 
     def __init__(self, callback: Callable[..., Any]) -> None:
         self.callback = callback
 
     def stop(self) -> None:
-        """Nothing runs."""
+        """Do nothing: no timer runs."""
 
 
 class EndingApp:
-    """An application whose keys never report that they acted, and which can end."""
+    """An application that can end, and whose keys never report their effect."""
 
     def __init__(self) -> None:
         self.screens: list[Any] = [Screen()]
@@ -42,7 +42,7 @@ class EndingApp:
         return self.screens
 
     def call_later(self, callback: Callable[..., object]) -> bool:
-        """Never: the test drives the timers alone."""
+        """Do nothing: the test drives the timers alone."""
         return True
 
     def set_timer(self, delay: float, callback: Callable[..., object]) -> Timer:
@@ -51,13 +51,13 @@ class EndingApp:
         return self.timers[-1]  # type: ignore[return-value]
 
     async def act(self, key: Key) -> None:
-        """Note the key; without a screen this fails, as the application's own does."""
+        """Record the key; fail without a screen, as the application does."""
         assert self.screen is not None
         self.acted.append(key.key)
 
 
 async def test_keys_that_wait_end_with_the_application() -> None:
-    """A key whose patience runs out behind the last screen is dropped, not acted on."""
+    """A waiting key is dropped when the last screen has closed."""
     app = EndingApp()
     queue = KeyQueue(app, app.act, lambda: None)
     for key in "abc":

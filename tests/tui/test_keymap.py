@@ -1,4 +1,4 @@
-"""Keys of the trader's own: which can be used, and what is said of the others."""
+"""The trader's own keys: the valid ones, and the messages for the others."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from predmarket.tui.bindings import refuse
 
 
 def test_no_key_means_two_things_as_delivered() -> None:
-    """Each list of bindings that are active at once has every key once."""
+    """No key occurs twice in bindings that are active at once."""
     as_delivered = {name: binding.key for name, binding in bindings.named().items()}
     assert [*bindings.clashes(as_delivered)] == []
     for keys in as_delivered.values():
@@ -21,7 +21,7 @@ def test_no_key_means_two_things_as_delivered() -> None:
     ("bound", "refused"),
     [
         ({"ladder.buy": "B,("}, "ladder.buy: the key B is taken by ladder.buy_second"),
-        ({"ladder.buy": "s", "ladder.sell": "b"}, ""),  # they change places
+        ({"ladder.buy": "s", "ladder.sell": "b"}, ""),  # the keys swap
         ({"ladder.buy": "s"}, "ladder.buy: the key s is taken by ladder.sell"),
         ({"ladder.buy": "ctrl+q"}, "ladder.buy: the key ctrl+q is taken by app.quit"),
         ({"ladder.buy": "/"}, "ladder.buy: the key slash is taken by trading.search"),
@@ -33,14 +33,14 @@ def test_no_key_means_two_things_as_delivered() -> None:
     ],
 )  # fmt: skip
 def test_what_is_refused(bound: dict[str, str], refused: str) -> None:
-    """In words, with the name that was probably meant; the rest applies."""
+    """A refusal has a message with the probable name; the other keys apply."""
     good, wrong = refuse(bound)
     assert wrong == ([f"keys.toml: {refused}"] if refused else [])
     assert good == {name: keys for name, keys in bound.items() if name not in refused}
 
 
 def test_what_is_refused_frees_no_key_of_another() -> None:
-    """The usual key comes back with it, and so does whatever had been put there."""
+    """A refused binding gets its default key back, and so does the key's other user."""
     bound = {"ladder.buy": "f99", "ladder.sell": "b"}
     good, wrong = refuse(bound)
     assert good == {}
@@ -50,7 +50,7 @@ def test_what_is_refused_frees_no_key_of_another() -> None:
 def test_the_command_line_checks_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a terminal or an exchange; the exit code tells whether all of it can be used."""
+    """The check needs no terminal or exchange; its exit code tells whether all is valid."""
     monkeypatch.setenv("PREDMARKET_CONFIG_DIR", str(tmp_path))
     file = tmp_path / keymap.FILE
     file.write_text('size = [1, 2]\n[keys]\n"app.kill" = "f99"\n', encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The kill switch: what it waits for, and what it does without an answer."""
+"""The kill switch: its waits, and its behaviour without a reply."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from predmarket.tui.state.journal import Weight
 
 
 class Exchange:
-    """Answers cancels from a script, and remembers what was said."""
+    """Answers cancels from a script, and records messages."""
 
     def __init__(self, *answers: int | Exception) -> None:
         self._answers = [*answers]
@@ -32,7 +32,7 @@ class Exchange:
 
 
 async def test_it_says_what_was_acknowledged() -> None:
-    """The count is the exchange's."""
+    """The shown count is the exchange's."""
     exchange = Exchange(3)
     assert await exchange.switch.press() == 3
     assert exchange.said == ["CANCEL ALL sent", "CANCEL ALL acknowledged: 3 orders cancelled"]
@@ -40,7 +40,7 @@ async def test_it_says_what_was_acknowledged() -> None:
 
 
 async def test_it_asks_again_until_there_is_an_answer() -> None:
-    """Unconfirmed until then; a new connection asks at once."""
+    """The kill switch retries, unconfirmed until a reply; a new connection retries at once."""
     exchange = Exchange(Unreachable("cut"), ApiError(503, "OVERLOADED", "busy"), 2)
     pressed = asyncio.create_task(exchange.switch.press())
     for asked in (1, 2):
@@ -54,7 +54,7 @@ async def test_it_asks_again_until_there_is_an_answer() -> None:
 
 
 async def test_a_refusal_ends_it() -> None:
-    """What the exchange decided is said, not repeated."""
+    """A refusal is shown and not retried."""
     exchange = Exchange(ApiError(403, "FORBIDDEN", "no scope"))
     assert await exchange.switch.press() is None
     assert exchange.said[-1] == "CANCEL ALL: no scope (FORBIDDEN)"
@@ -62,7 +62,7 @@ async def test_a_refusal_ends_it() -> None:
 
 
 async def test_an_order_under_way_is_cancelled_too() -> None:
-    """It may rest after the first cancel: it is waited for, then all is cancelled again."""
+    """A pending order may rest after the first cancel, so a second one follows it."""
     exchange = Exchange(0, 1)
     placing: asyncio.Future[object] = asyncio.get_running_loop().create_future()
     exchange.under_way.add(placing)
@@ -80,7 +80,7 @@ async def test_an_order_under_way_is_cancelled_too() -> None:
 async def test_an_order_whose_answer_never_comes_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After its deadline it cannot be placed any more; its retries end."""
+    """Retries of a pending order end at its deadline, after which it cannot be placed."""
     monkeypatch.setattr(kill_switch, "UNDER_WAY_S", 0.01)
     exchange = Exchange(2, 0)
     placing: asyncio.Future[object] = asyncio.get_running_loop().create_future()
@@ -90,7 +90,7 @@ async def test_an_order_whose_answer_never_comes_is_given_up(
 
 
 async def test_events_are_asked_until_each_has_answered() -> None:
-    """One that fails holds up no other, and the others are not asked twice."""
+    """A failing event delays no other, and answered ones are not asked again."""
     asked: list[int] = []
     failing = {3}
 

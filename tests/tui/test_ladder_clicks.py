@@ -1,4 +1,4 @@
-"""Clicks and keys on the ladder: what each sends, shows, refuses or holds."""
+"""Clicks and keys on the ladder: requests, notes, refusals and holds."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ LEFT, RIGHT = 1, 3
 
 
 class Clock:
-    """Seconds that pass when told to."""
+    """A clock in seconds that the test advances."""
 
     now = 100.0
 
@@ -30,7 +30,7 @@ class Clock:
 
 
 class Heard(App[None]):
-    """A ladder alone on the screen, and what it said, in plain words."""
+    """A ladder alone on the screen, which records its messages as plain text."""
 
     def __init__(self, ladder: Ladder) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Hand:
         self.ladder = app.ladder
 
     def cell(self, kind: ColumnKind, price: int) -> tuple[int, int]:
-        """Return where a column's cell of a price is on the screen."""
+        """Return the screen position of a column's cell at a price."""
         column = next(c for c in columns(WIDTH, self.ladder.data.tick) if c.kind is kind)
         lines = self.ladder.shown_lines
         y = next(y for y, line in enumerate(lines) if getattr(line, "row", (0,))[0] == price)
@@ -84,7 +84,7 @@ class Hand:
     async def click(
         self, kind: ColumnKind, price: int, button: int = LEFT
     ) -> list[tuple[object, ...]]:
-        """Click a cell and return all that was said so far."""
+        """Click a cell and return all messages so far."""
         await self.pilot.click(Ladder, offset=self.cell(kind, price), button=button)
         return self.app.said
 
@@ -94,18 +94,18 @@ class Hand:
         self.ladder.on_mouse_scroll_up(event)
 
     async def press(self, *keys: str) -> list[tuple[object, ...]]:
-        """Press keys and return all that was said so far."""
+        """Press keys and return all messages so far."""
         await self.pilot.press(*keys)
         return self.app.said
 
     def text(self, y: int) -> str:
-        """Return what a line says; -1 is the last."""
+        """Return the text of a line; -1 is the last."""
         return self.ladder.render_line(y % HEIGHT).text.strip()
 
 
 @asynccontextmanager
 async def trading(data: LadderData, *, armed: bool = True) -> AsyncIterator[Hand]:
-    """Run a ladder whose last change lies a second back."""
+    """Run a ladder whose last change was a second ago."""
     data.armed = armed
     clock = Clock()
     app = Heard(Ladder(data, clock=clock))
@@ -118,7 +118,7 @@ async def trading(data: LadderData, *, armed: bool = True) -> AsyncIterator[Hand
 
 
 async def test_a_click_sends_what_its_cell_means() -> None:
-    """Left the first size, right the second; on one's own order the cancel; else nothing."""
+    """Left places the first size, right the second; an own order's cell cancels."""
     async with trading(sketch()) as hand:
         for kind, price, button, said in (
             (ColumnKind.BID, 5_900, LEFT, [("Place", Side.BUY, 5_900, 0)]),
@@ -139,7 +139,7 @@ async def test_a_click_sends_what_its_cell_means() -> None:
 
 
 async def test_a_click_cancels_every_order_of_the_cell() -> None:
-    """Not the first alone."""
+    """A click cancels all orders of the cell."""
     data = sketch()
     data.own = [*data.own, OwnOrder(9, Side.BUY, 5_800, 100, 400)]
     async with trading(data) as hand:
@@ -147,7 +147,7 @@ async def test_a_click_cancels_every_order_of_the_cell() -> None:
 
 
 async def test_a_column_head_cancels_its_side() -> None:
-    """Bids left, asks right; a side without an order has nothing to cancel."""
+    """The left heading cancels bids, the right one asks; without an order nothing is sent."""
     async with trading(sketch()) as hand:
         for kind in (ColumnKind.BID, ColumnKind.MINE_ASK):
             x, _ = hand.cell(kind, 6_000)
@@ -164,7 +164,7 @@ async def test_a_column_head_cancels_its_side() -> None:
 
 
 async def test_safe_shows_what_would_be_placed_and_cancels_all_the_same() -> None:
-    """Placing becomes a note that carries what it would have been; cancelling goes out."""
+    """SAFE turns a placement into a note with its order; cancels are sent."""
     async with trading(sketch(), armed=False) as hand:
         await hand.click(ColumnKind.BID, 5_900)
         assert hand.app.intents == [Place(Side.BUY, 5_900, 0)]
@@ -180,7 +180,7 @@ async def test_safe_shows_what_would_be_placed_and_cancels_all_the_same() -> Non
 
 
 async def test_keys_join_the_best_price_and_stand_before_it() -> None:
-    """As long as the order would rest there; where it would take, it is only said."""
+    """Keys join or improve the best price; an order that would take is only noted."""
     data = sketch()
     async with trading(data) as hand:
         best_bid, best_ask = max(data.bids), min(data.asks)
@@ -200,7 +200,7 @@ async def test_keys_join_the_best_price_and_stand_before_it() -> None:
 
 
 async def test_own_orders_are_moved_by_key_and_by_dragging() -> None:
-    """To another row of the same column; in SAFE it is only said."""
+    """Own orders move to another row of their column; in SAFE there is only a note."""
     async with trading(sketch()) as hand:
         hand.ladder.cursor = 5_800
         assert await hand.press("shift+up") == [("MoveOrders", 2, 5_900)]
@@ -219,7 +219,7 @@ async def test_own_orders_are_moved_by_key_and_by_dragging() -> None:
 
 
 async def test_without_live_data_only_cancels_are_sent() -> None:
-    """Orders wait for live data; cancelling always goes out."""
+    """Orders need live data; cancels are always sent."""
     data = sketch()
     data.live = False
     async with trading(data) as hand:
@@ -236,7 +236,7 @@ async def test_without_live_data_only_cancels_are_sent() -> None:
 
 
 def test_a_hand_is_told_from_a_burst() -> None:
-    """More than five keys in a tenth of a second, or one key twice within 60 ms, are no hand's."""
+    """More than five keys in 0.1 s, or one key twice within 60 ms, count as a burst."""
     hand = KeyHand()
     for n, key in enumerate("bsbsb"):
         hand.pressed(key, n * 0.01)
@@ -252,7 +252,7 @@ def test_a_hand_is_told_from_a_burst() -> None:
 
 
 async def test_while_trading_rests_orders_are_refused_and_cancels_go_on() -> None:
-    """A halted market takes cancels alone."""
+    """A halted market takes cancels only."""
     data = sketch()
     data.halted = "market halted"
     async with trading(data) as hand:
@@ -276,7 +276,7 @@ MOVES: tuple[tuple[dict[int, int], dict[int, int], bool], ...] = (
 
 @pytest.mark.parametrize("drawn", [True, False])
 async def test_a_click_is_held_where_the_book_just_moved(drawn: bool) -> None:
-    """Whether the change has reached the screen yet or not; and after 200 ms no longer."""
+    """A changed price holds clicks for 200 ms, drawn or not."""
     async with trading(sketch()) as hand:
         data, said = hand.ladder.data, hand.app.said
         for bids, asks, held in MOVES:
@@ -297,7 +297,7 @@ async def test_a_click_is_held_where_the_book_just_moved(drawn: bool) -> None:
 
 
 async def test_ones_own_order_holds_nothing() -> None:
-    """A second click in the same cell follows the first at once, and one its cancelling."""
+    """The user's own new order, or its cancel, does not hold the next click in its cell."""
     async with trading(sketch()) as hand:
         await hand.click(ColumnKind.BID, 5_600)
         data = hand.ladder.data
@@ -315,7 +315,7 @@ async def test_ones_own_order_holds_nothing() -> None:
 
 
 async def test_a_click_on_an_axis_that_just_moved_is_held() -> None:
-    """The same cell, another price."""
+    """A click is held while its cell has just got another price."""
     async with trading(wild()) as hand:
         x, y = hand.cell(ColumnKind.ASK, 5_200)
         hand.scroll_up()
@@ -330,7 +330,7 @@ async def test_a_click_on_an_axis_that_just_moved_is_held() -> None:
 
 
 async def test_a_press_that_found_another_price_than_its_release_is_held() -> None:
-    """However long the button was down."""
+    """A click whose press and release are at different prices is held."""
     async with trading(wild()) as hand:
         x, y = hand.cell(ColumnKind.ASK, 5_200)
         event = events.MouseDown(hand.ladder, x, y, 0, 0, LEFT, False, False, False, x, y)
@@ -344,7 +344,7 @@ async def test_a_press_that_found_another_price_than_its_release_is_held() -> No
 
 
 async def test_the_ladder_never_moves_by_itself() -> None:
-    """The book may run away; the prices stand until space is pressed."""
+    """Prices stay in place until space is pressed, however the book moves."""
     async with trading(sketch()) as hand:
         _, before = hand.cell(ColumnKind.BID, 6_000)
         data = hand.ladder.data
@@ -358,7 +358,7 @@ async def test_the_ladder_never_moves_by_itself() -> None:
 
 
 async def test_the_keyboard_does_what_the_mouse_does() -> None:
-    """A cursor that starts in the middle, moves, buys, sells, cancels."""
+    """The cursor starts in the middle, moves, buys, sells, and cancels."""
     async with trading(sketch()) as hand:
         await hand.press("down", "b", "down", "B", "down", "x", "x", "up", "x")
         assert hand.app.said == [
@@ -376,7 +376,7 @@ async def test_the_keyboard_does_what_the_mouse_does() -> None:
 
 
 async def test_the_keyboard_is_held_as_the_mouse_is_but_not_by_its_own_scrolling() -> None:
-    """The cursor stays with its price; the book there may still have moved."""
+    """A changed price at the cursor holds keys; the cursor's own scrolling does not."""
     async with trading(wild()) as hand:
         hand.ladder.move_cursor(0)
         hand.ladder.move_cursor(-12)
@@ -388,7 +388,7 @@ async def test_the_keyboard_is_held_as_the_mouse_is_but_not_by_its_own_scrolling
 
 
 async def test_a_click_on_a_size_chooses_it() -> None:
-    """Left the first, right the second."""
+    """Left chooses the first size, right the second."""
     async with trading(sketch()) as hand:
         x = hand.text(0).index("100")
         await hand.pilot.click(Ladder, offset=(x, 0))
@@ -398,7 +398,7 @@ async def test_a_click_on_a_size_chooses_it() -> None:
 
 
 async def test_the_pointer_shows_what_a_click_would_do() -> None:
-    """On the last line, and gone when the pointer leaves."""
+    """The last line shows a click's effect while the pointer is there."""
     async with trading(sketch()) as hand:
         seen = []
         for kind, price in (
@@ -417,7 +417,7 @@ async def test_the_pointer_shows_what_a_click_would_do() -> None:
 
 
 async def test_plain_lines_take_keys_and_no_clicks() -> None:
-    """Whoever hears the screen has no cells to click on."""
+    """Plain mode takes keys and ignores clicks, since it has no cells."""
     data = sketch()
     data.armed = True
     clock = Clock()
@@ -433,7 +433,7 @@ async def test_plain_lines_take_keys_and_no_clicks() -> None:
 
 
 async def test_a_cursor_out_of_sight_places_nothing() -> None:
-    """A wheel may have turned it away: it is shown first."""
+    """A key with a hidden cursor shows the cursor and places nothing."""
     async with trading(wild()) as hand:
         hand.ladder.move_cursor(0)
         for _ in range(20):
@@ -444,7 +444,7 @@ async def test_a_cursor_out_of_sight_places_nothing() -> None:
 
 
 async def test_a_first_key_without_a_cursor_says_why_nothing_happens() -> None:
-    """It puts the cursor there, and sends nothing."""
+    """A first key sets the cursor and sends nothing."""
     async with trading(sketch()) as hand:
         why = ("Held", "no price was chosen: the cursor is at 0.60 now")
         assert await hand.press("b") == [why]
@@ -453,7 +453,7 @@ async def test_a_first_key_without_a_cursor_says_why_nothing_happens() -> None:
 
 
 async def test_plain_keys_are_held_too() -> None:
-    """The price has no line there; what changed at it counts all the same."""
+    """In plain mode, too, a changed price holds keys."""
     data = sketch()
     data.armed = True
     clock = Clock()
@@ -467,7 +467,7 @@ async def test_plain_keys_are_held_too() -> None:
 
 
 async def test_what_was_not_sent_stands_on_the_last_line_for_two_seconds() -> None:
-    """Where the trader looks; then the hint is back."""
+    """The last line shows a note about an unsent order for two seconds, then the hint."""
     async with trading(sketch(), armed=False) as hand:
         await hand.pilot.hover(Ladder, offset=hand.cell(ColumnKind.BID, 5_900))
         await hand.click(ColumnKind.BID, 5_900)

@@ -1,4 +1,4 @@
-"""How much the ladder draws: what changed, once a frame, and no more."""
+"""The ladder draws changed lines once a frame, and nothing else."""
 
 from textual.app import App, ComposeResult
 
@@ -20,7 +20,7 @@ class Alone(App[None]):
 
 
 async def test_a_burst_draws_each_changed_line_once_a_frame() -> None:
-    """10 000 changes at ten prices in 20 frames: at most the ten lines and the foot in each."""
+    """10 000 changes at ten prices in 20 frames draw at most ten lines and the foot in each."""
     data = wild()
     data.asks, bids = {}, dict(data.bids)
     data.bids = bids
@@ -39,7 +39,7 @@ async def test_a_burst_draws_each_changed_line_once_a_frame() -> None:
 
 
 async def test_a_still_book_draws_nothing() -> None:
-    """Frames without a change cost no line."""
+    """Frames without a change draw no line."""
     ladder = Ladder(sketch())
     async with Alone(ladder).run_test(size=SIZE) as pilot:
         ladder.tick()
@@ -52,7 +52,7 @@ async def test_a_still_book_draws_nothing() -> None:
 
 
 async def test_an_own_order_draws_its_line_and_the_totals() -> None:
-    """Two lines of 103."""
+    """An own order draws two of 103 lines."""
     data = sketch()
     ladder = Ladder(data)
     async with Alone(ladder).run_test(size=SIZE) as pilot:
@@ -66,7 +66,7 @@ async def test_an_own_order_draws_its_line_and_the_totals() -> None:
 
 
 async def test_a_new_theme_repaints_every_line() -> None:
-    """What was painted in the old colours is forgotten."""
+    """A new theme invalidates every cached line."""
     ladder = Ladder(sketch())
     app = Alone(ladder)
     async with app.run_test(size=SIZE) as pilot:
@@ -83,7 +83,7 @@ async def test_a_new_theme_repaints_every_line() -> None:
 
 
 async def test_another_tick_is_another_axis() -> None:
-    """From a cent to a tenth of one: centred anew, cursor forgotten."""
+    """A finer tick recentres the ladder and removes the cursor."""
     ladder = Ladder(sketch())
     async with Alone(ladder).run_test(size=(72, 24)) as pilot:
         ladder.tick()
@@ -97,7 +97,7 @@ async def test_another_tick_is_another_axis() -> None:
 
 
 async def test_a_press_marks_no_text() -> None:
-    """In a terminal, marking text repaints the whole widget at every press."""
+    """A press does not select text, which would repaint the whole widget."""
     ladder = Ladder(sketch())
     async with Alone(ladder).run_test(size=SIZE):
         assert not ladder.allow_select

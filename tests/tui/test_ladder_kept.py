@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 110, 24
 
 
 def test_kept_rows_and_cells_are_as_made_anew() -> None:
-    """Through 600 changes of anything that a row, a bar, a mark or a cell depends on."""
+    """Cached lines equal fresh ones through 600 changes of rows, bars, marks and cells."""
     chance = random.Random(11)
     data, kept = sketch(), RowLines()
     axis = Axis(100)
@@ -56,7 +56,7 @@ def test_kept_rows_and_cells_are_as_made_anew() -> None:
 
 
 async def test_what_goes_to_the_screen_is_what_textual_would_put_there() -> None:
-    """The border, its title and every line between, after changes, focus and another theme."""
+    """Border, title and lines equal Textual's after changes, focus and another theme."""
 
     class Boxed(App[None]):
         CSS = "Ladder { border: round red; padding: 0 1; } Ladder:focus { border: round blue; }"
@@ -81,7 +81,7 @@ async def test_what_goes_to_the_screen_is_what_textual_would_put_there() -> None
             await pilot.pause()
             whole = ladder.outer_size.region
             ours = ladder.render_lines(whole)
-            ladder.refresh()  # Textual keeps nothing of it
+            ladder.refresh()  # Textual caches nothing of it
             textuals = Widget.render_lines(ladder, whole)
             assert [[*strip.simplify()] for strip in ours] == [
                 [*strip.simplify()] for strip in textuals

@@ -59,13 +59,13 @@ def stale() -> LadderData:
     ],
 )
 def test_lines_are_as_they_were_seen_and_found_good(name: str, strips) -> None:  # type: ignore[no-untyped-def]
-    """A picture someone has looked at: text, roles and grounds of every line."""
+    """Every line's text, roles and grounds equal the reviewed golden file."""
     expect(name, written(strips()))
 
 
 @pytest.mark.parametrize("tick", [1000, 100, 10, 1])
 def test_every_line_fills_its_width_exactly(tick: int) -> None:
-    """No number, however large, pushes another aside, at any width."""
+    """Every line has the exact width, with any numbers, at any width."""
     data = wild(tick)
     for width in range(40, 121):
         for strip in drawn(data, width, 16, cursor=5000):
@@ -87,7 +87,7 @@ def test_columns_stand_side_by_side(width: int) -> None:
 
 
 def test_columns_give_way_in_order() -> None:
-    """Volume goes first, then the queue, then the gain; one's own orders stay to 40 columns."""
+    """Volume is dropped first, then queue, then gain; own orders stay to 40 columns."""
     seen = [{column.kind for column in columns(width, 100)} for width in range(120, 31, -1)]
     order = []
     for wider, narrower in pairwise(seen):
@@ -101,7 +101,7 @@ def test_columns_give_way_in_order() -> None:
 
 
 def test_numbers_end_in_the_same_cell_whatever_their_size() -> None:
-    """The digits of a column line up from the smallest size to the largest."""
+    """A column's digits align for all sizes."""
     texts = [strip.text for strip in drawn(wild(), 72, 40)]
     bid = next(column for column in columns(72, 100) if column.kind is ColumnKind.BID)
     ends = {text[bid.x + bid.width - 2] for text in texts[3:-3]}
@@ -110,7 +110,7 @@ def test_numbers_end_in_the_same_cell_whatever_their_size() -> None:
 
 
 def test_all_ninety_nine_prices_show_on_a_tall_screen() -> None:
-    """From 0.99 to 0.01, without a fold, and nothing lies beyond."""
+    """A tall screen shows 0.99 to 0.01 without a mark for hidden prices."""
     texts = [strip.text for strip in drawn(sketch(), 60, 103)]
     at = texts[1].index("price")
     prices = [text[at + 1 :][:4] for text in texts[2:101]]
@@ -120,14 +120,14 @@ def test_all_ninety_nine_prices_show_on_a_tall_screen() -> None:
 
 @pytest.mark.parametrize("height", range(1, 40))
 def test_a_page_has_as_many_lines_as_its_height(height: int) -> None:
-    """However short, the page is full, and from one line on it shows a price."""
+    """A page fills its height, and shows a price from one line on."""
     strips = drawn(sketch(), 60, height)
     assert len(strips) == height
     assert any("0.60" in strip.text for strip in strips)
 
 
 def test_what_lies_beyond_is_marked() -> None:
-    """Best prices and own orders out of sight stand on the rule at the side where they are."""
+    """The rule marks hidden best prices and own orders at their side."""
     data = sketch()
     data.asks = {9800: 100}
     data.bids = {6000: 100, 5900: 100}
@@ -144,7 +144,7 @@ def test_what_lies_beyond_is_marked() -> None:
 
 
 def test_only_what_is_out_of_sight_is_beyond() -> None:
-    """The first and the last price that show are in sight."""
+    """The first and the last visible price are not marked."""
     axis = Axis(100, rows=11)
     axis.centre(5000)
     for ask, above in ((5500, ""), (5600, "▲ ask 0.56")):
@@ -154,7 +154,7 @@ def test_only_what_is_out_of_sight_is_beyond() -> None:
 
 
 def test_bars_are_proportional_to_size() -> None:
-    """Twice the size is twice the bar, to an eighth of a cell; the least size still shows."""
+    """Bars are proportional to an eighth of a cell; the least size is still visible."""
     data = LadderData(bids={5000: 10_000, 4900: 5_000, 4800: 2_500, 4700: 1})
     axis = Axis(100, rows=20)
     axis.centre(4900)
@@ -166,7 +166,7 @@ def test_bars_are_proportional_to_size() -> None:
 
 @pytest.mark.parametrize("width", range(1, 40))
 def test_a_sliver_is_filled_too(width: int) -> None:
-    """Below 40 columns it is of little use, but never of the wrong width."""
+    """Below 40 columns, too, every line has the exact width."""
     for data in (sketch(), wild(1), thin()):
         for strip in drawn(data, width, 14, cursor=5000, pointer=(0, 5)):
             assert strip.cell_length == width

@@ -1,4 +1,4 @@
-"""Where the ladder stands: centred once, and then only where the trader moves it."""
+"""The ladder's position: centred once, then moved by the trader only."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -37,7 +37,7 @@ def prices(ladder: Ladder) -> list[int]:
 
 
 async def test_the_first_order_in_an_empty_book_moves_nothing() -> None:
-    """Every price stays under the mouse that placed it."""
+    """Every price stays under the mouse after its first order."""
     data = LadderData()
     async with shown(data) as ladder:
         before = prices(ladder)
@@ -50,7 +50,7 @@ async def test_the_first_order_in_an_empty_book_moves_nothing() -> None:
 
 
 async def test_the_book_that_comes_is_centred_once() -> None:
-    """Before it comes, on the last price; when it comes, on its middle; never again."""
+    """The ladder is centred on the last price, then once on the book's middle."""
     data = LadderData(live=False, last=3_000)
     async with shown(data) as ladder:
         assert prices(ladder)[9] == 3_000
@@ -64,7 +64,7 @@ async def test_the_book_that_comes_is_centred_once() -> None:
 
 
 async def test_what_the_trader_moved_stays_when_the_book_comes() -> None:
-    """The cursor was put somewhere while the data was on its way."""
+    """The trader's own position stays when the book arrives."""
     data = LadderData(live=False, last=3_000)
     async with shown(data) as ladder:
         prices(ladder)
@@ -76,7 +76,7 @@ async def test_what_the_trader_moved_stays_when_the_book_comes() -> None:
 
 
 async def test_another_market_is_centred_anew() -> None:
-    """Also of the same tick; the cursor was the other market's."""
+    """Another market, even of the same tick, is centred anew without a cursor."""
     data = LadderData(market=1, bids={6_900: QTY_ONE}, asks={7_100: QTY_ONE})
     async with shown(data) as ladder:
         assert prices(ladder)[9] == 7_000

@@ -1,4 +1,4 @@
-"""Orders leave the screen as the keys were pressed; the kill switch drops what waits."""
+"""Orders leave the screen in the order of the keys; the kill switch drops waiting ones."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Held(ScriptedClient):
-    """Answers writes only when ``let`` allows one, in whichever order the gates open."""
+    """Replies to writes only when ``let`` allows it, in any order."""
 
     def __init__(self) -> None:
         placed = order(11, "BUY", "0.6000", "10.00") | {"fills": []}
@@ -44,7 +44,7 @@ class Held(ScriptedClient):
 
 
 class Desk:
-    """An armed trader, and what its exchange has been sent."""
+    """An armed trader and the requests that its exchange received."""
 
     def __init__(self) -> None:
         self.client = Held()
@@ -55,7 +55,7 @@ class Desk:
         self.tasks: list[asyncio.Task[object]] = []
 
     async def begin(self) -> None:
-        """Go live in market 1."""
+        """Make the desk live in market 1."""
         await self.trader.begin()
         await self.trader.open(1)
         for message in (LIVE, book({"0.5900": "1.00"}, {})):
@@ -69,13 +69,13 @@ class Desk:
             self.tasks.append(asyncio.create_task(placing))
 
     async def sends(self, *sent: str) -> None:
-        """Wait until all that can happen has; then these and no others have been sent."""
+        """Wait until the desk is idle; check that exactly these requests were sent."""
         for _ in range(20):
             await asyncio.sleep(0)
         assert self.client.sent == [*sent]
 
     def answer(self, number: int) -> None:
-        """Let the exchange answer what it was sent."""
+        """Let the exchange reply to its requests."""
         self.client.gates[number].set()
 
     @property
@@ -95,7 +95,7 @@ async def desk() -> AsyncIterator[Desk]:
 
 
 async def test_an_order_waits_for_the_answer_to_the_one_before(desk: Desk) -> None:
-    """Two under way at once could overtake each other."""
+    """An order waits for the reply to the one before, which it could overtake."""
     desk.buy("0.6000", "0.6100", "0.6200")
     await desk.sends("0.6000")
     desk.answer(0)
@@ -105,7 +105,7 @@ async def test_an_order_waits_for_the_answer_to_the_one_before(desk: Desk) -> No
 
 
 async def test_what_waits_counts_towards_the_position(desk: Desk) -> None:
-    """So does what is accepted and not shown yet; what was not sent after all counts no more."""
+    """Waiting and accepted orders count towards the position; unsent ones no more."""
     desk.trader.brakes.limits = TradingLimits(position=20_00)
     desk.buy("0.6000", "0.6100", "0.6200")
     await desk.sends("0.6000")
@@ -131,7 +131,7 @@ async def test_what_waits_counts_towards_the_position(desk: Desk) -> None:
 
 
 async def test_the_kill_switch_drops_what_waits(desk: Desk) -> None:
-    """It is sent at once, what waits is never sent, not even once the desk is armed again."""
+    """The kill switch is sent at once; waiting orders are never sent."""
     desk.buy("0.6000", "0.6100", "0.6200")
     await desk.sends("0.6000")
     killing = asyncio.create_task(desk.trader.kill())
@@ -148,7 +148,7 @@ async def test_the_kill_switch_drops_what_waits(desk: Desk) -> None:
 
 
 async def test_cancels_wait_for_nothing_and_orders_wait_for_them(desk: Desk) -> None:
-    """An order behind a cancel may need what the cancel sets free."""
+    """Cancels never wait; an order waits for earlier cancels, which may release its funds."""
     desk.buy("0.6000")
     await desk.sends("0.6000")
     desk.tasks.append(asyncio.create_task(desk.trader.cancel([11])))
@@ -161,7 +161,7 @@ async def test_cancels_wait_for_nothing_and_orders_wait_for_them(desk: Desk) -> 
 
 
 async def test_a_side_is_cancelled_again_behind_the_orders_before_it(desk: Desk) -> None:
-    """And before those after it."""
+    """A side's cancel is repeated after pending orders before it, and before later ones."""
     desk.buy("0.6000", "0.6100")
     await desk.sends("0.6000")
     desk.tasks.append(asyncio.create_task(desk.trader.cancel_side(Side.BUY)))
@@ -175,7 +175,7 @@ async def test_a_side_is_cancelled_again_behind_the_orders_before_it(desk: Desk)
 
 
 async def test_an_order_that_waited_too_long_is_not_sent(desk: Desk) -> None:
-    """Its price is one of long ago."""
+    """An order that waited too long is dropped, because its price is old."""
     desk.buy("0.6000", "0.6100")
     await desk.sends("0.6000")
     desk.trader.take(book({"0.5900": "1.00"}, {}, 2))
@@ -187,7 +187,7 @@ async def test_an_order_that_waited_too_long_is_not_sent(desk: Desk) -> None:
 
 
 async def test_who_gives_up_does_not_hold_up_the_others(desk: Desk) -> None:
-    """Neither the one whose turn it is, nor one that waits."""
+    """A cancelled order, first in the queue or not, does not block the others."""
     desk.buy("0.6000", "0.6100", "0.6200")
     await desk.sends("0.6000")
     desk.tasks[1].cancel()
@@ -196,7 +196,7 @@ async def test_who_gives_up_does_not_hold_up_the_others(desk: Desk) -> None:
 
 
 async def test_few_may_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One more is refused, and says so."""
+    """The queue is bounded; one order more is refused with a message."""
     monkeypatch.setattr(lane, "MOST", 1)
     desk.buy("0.6000", "0.6100", "0.6200")
     await desk.sends("0.6000")
@@ -204,7 +204,7 @@ async def test_few_may_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_a_turn_that_came_as_one_gave_up_goes_to_the_next() -> None:
-    """Given and cancelled in the same moment: the lane is not stuck."""
+    """A turn given to an order that is cancelled at the same time passes to the next."""
     lane, turns = Lane(), []
 
     async def take(name: str) -> None:

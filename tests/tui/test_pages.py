@@ -1,4 +1,4 @@
-"""Lists that go on past their first page, as far as one scrolls."""
+"""Lists with more than one page, loaded as the user scrolls."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from tests.tui.script import NOW, USER, ScriptedClient, change, market, order, s
 
 
 def paged(items: list[Any], size: int = 100) -> Callable[[Call[Any]], dict[str, Any]]:
-    """Return what answers pages of ``items``; a cursor is where the next one begins."""
+    """Return a function that answers pages of ``items``; a cursor is the next page's offset."""
 
     def answer(call: Call[Any]) -> dict[str, Any]:
         start = int(call.params.get("cursor") or 0)
@@ -32,7 +32,7 @@ def paged(items: list[Any], size: int = 100) -> Callable[[Call[Any]], dict[str, 
 
 
 async def test_pages_follow_one_another_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page that fails is asked for again; begun anew, the first takes the place of all."""
+    """A failed page is retried; after a restart the first page replaces all."""
     monkeypatch.setattr(pages, "MOST", 200)
     answers = paged([*range(1, 500)])
     failing = [Unreachable("cut")]
@@ -77,7 +77,7 @@ def has(table: Table, count: int) -> bool:
 
 
 async def settled(trader: Trader) -> None:
-    """Wait until the requests beside the feed are answered."""
+    """Wait until all REST requests have their replies."""
     for _ in range(500):
         if not trader.busy:
             return
@@ -86,7 +86,7 @@ async def settled(trader: Trader) -> None:
 
 
 async def test_statement_and_fills_go_on_as_one_scrolls(tmp_path: Path) -> None:
-    """To their last rows, each once, though the desk has the newest fills already."""
+    """Scrolling loads all rows, each once, though the desk has the newest fills already."""
     fills = [fill(number) for number in range(250, 0, -1)]
     answers = {
         "GET /v1/user/ledger": paged([movement(number) for number in range(250, 0, -1)]),
@@ -111,7 +111,7 @@ async def test_statement_and_fills_go_on_as_one_scrolls(tmp_path: Path) -> None:
 
 
 async def test_accounts_go_on_as_one_scrolls(tmp_path: Path) -> None:
-    """To the last one; one far down that was changed stays under the cursor, as it is then."""
+    """Scrolling loads all accounts; a changed one stays under the cursor with its new state."""
     users = [USER | {"id": n, "email": f"ann-{n}@example.com"} for n in range(250, 0, -1)]
     disabled = users[220] | {"disabled": True}
     answers: dict[str, object] = {
@@ -133,13 +133,13 @@ async def test_accounts_go_on_as_one_scrolls(tmp_path: Path) -> None:
         await desktop.until(lambda: "  disabled" in desktop.text(), "shown")
         assert [call.method for call in client.calls[before:]] == ["PATCH"]  # and nothing anew
         assert (table.count, table.key) == (250, disabled["id"])
-        await desktop.pilot.resize_terminal(40, 24)  # no room for the word
+        await desktop.pilot.resize_terminal(40, 24)  # the word does not fit
         await desktop.until(lambda: "  disabled" not in desktop.text(), "narrow")
         assert "✕" in desktop.text()
 
 
 async def test_open_orders_that_the_snapshot_left_out_are_loaded() -> None:
-    """But not one that ended while its page was on its way."""
+    """Orders beyond the snapshot are loaded, except one that ended during the load."""
     trader: Trader
 
     def answer(call: Call[Any]) -> dict[str, Any]:
@@ -158,7 +158,7 @@ async def test_open_orders_that_the_snapshot_left_out_are_loaded() -> None:
 
 
 async def test_markets_behind_the_first_thousand_are_listed() -> None:
-    """Beside the screen, which opens without them."""
+    """The screen opens without the markets beyond the first thousand, and loads them later."""
     markets = [market(n, f"m{n}") for n in range(1, 1_151)]
     trader = Trader(ScriptedClient({"GET /v1/markets": paged(markets)}), clock=lambda: NOW)
     await trader.lists.load()

@@ -1,4 +1,4 @@
-"""Panes: resized, hidden and maximised by key and by mouse, and the layout that is kept."""
+"""Panes: resized, hidden and maximised by key and mouse, with a stored layout."""
 
 import asyncio
 import json
@@ -17,19 +17,19 @@ from tests.tui.script import market
 
 
 def region(desktop: Desktop, pane: str) -> Region:
-    """Return where a pane stands; empty when it is hidden."""
+    """Return a pane's region, which is empty when hidden."""
     widget = desktop.app.screen.query_one(PANES[pane])
     within = (each for each in widget.ancestors_with_self if each is not desktop.app)
     return widget.region if all(each.display for each in within) else Region()
 
 
 def regions(desktop: Desktop) -> dict[str, Region]:
-    """Return where each pane stands."""
+    """Return each pane's region."""
     return {pane: region(desktop, pane) for pane in PANES}
 
 
 def kept(folder: Path) -> dict[str, object]:
-    """Return what the file has, an empty one without it."""
+    """Return the stored layout, or an empty one without a file."""
     path = folder / layout.FILE
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
@@ -47,7 +47,7 @@ async def drag(desktop: Desktop, start: Offset, end: Offset) -> None:
 
 
 async def test_keys_resize_hide_and_maximise(tmp_path: Path) -> None:
-    """The pane with the keyboard; the ladder stays; a new screen has the layout again."""
+    """Keys change the focused pane but never hide the ladder; a new screen has the layout."""
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         usual = regions(desktop)
@@ -79,7 +79,7 @@ async def test_keys_resize_hide_and_maximise(tmp_path: Path) -> None:
         await go_live(desktop, script)
         await desktop.until(lambda: region(desktop, "ladder").width == wider, "as before")
         assert not region(desktop, "lists")
-        await desktop.press("t")  # asks for a list, so they are back
+        await desktop.press("t")  # requests a list, so the lists are back
         await desktop.until(lambda: region(desktop, "lists").height == taller, "shown")
         await desktop.press("H")
         await desktop.until(lambda: regions(desktop) == usual, "as usual")
@@ -89,7 +89,7 @@ async def test_keys_resize_hide_and_maximise(tmp_path: Path) -> None:
 async def test_the_mouse_moves_the_lines_between_panes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It drags each seam; twice on a title maximises, and puts all back."""
+    """Dragging moves each seam; a double click on a title maximises, a second restores."""
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         before = regions(desktop)
@@ -108,7 +108,9 @@ async def test_the_mouse_moves_the_lines_between_panes(
         await desktop.until(lambda: region(desktop, "flow").height == flow.height - 2, "shorter")
 
         chart = region(desktop, "chart")
-        monkeypatch.setattr(desktop.app, "CLICK_CHAIN_TIME_THRESHOLD", 60.0)  # however busy it is
+        monkeypatch.setattr(
+            desktop.app, "CLICK_CHAIN_TIME_THRESHOLD", 60.0
+        )  # on a busy machine too
         await desktop.pilot.click(offset=chart.offset + Offset(25, 0), times=2)
         await desktop.until(lambda: region(desktop, "chart").width == 120, "maximised")
         await desktop.pilot.click(offset=(60, 1), times=2)
@@ -119,7 +121,7 @@ async def test_the_mouse_moves_the_lines_between_panes(
 async def test_whatever_is_wanted_every_pane_can_be_read(
     tmp_path: Path, size: tuple[int, int]
 ) -> None:
-    """Sizes that another terminal could have had leave room for all."""
+    """Stored sizes of another terminal leave room for every pane."""
     names = ("narrow", "wide", "vast", "low", "tall", "high")
     wanted = {"markets": 900, "ladder": 900, "lists": 900, "flow": 900}
     text = json.dumps({"sizes": dict.fromkeys(names, wanted), "hidden": ["nothing"]})
@@ -137,7 +139,7 @@ async def test_whatever_is_wanted_every_pane_can_be_read(
 
 
 async def test_the_markets_get_of_what_a_wider_terminal_has(tmp_path: Path) -> None:
-    """So that a name is read whole beside its prices."""
+    """A wider terminal widens the market list, so that a name fits beside its prices."""
     async with scripted(tmp_path, size=(160, 50)) as (desktop, script, _):
         await go_live(desktop, script)
         slug = "marathon-under-two-hours"
@@ -149,7 +151,7 @@ async def test_the_markets_get_of_what_a_wider_terminal_has(tmp_path: Path) -> N
 
 
 async def test_a_layout_that_cannot_be_read_is_said(tmp_path: Path) -> None:
-    """The panes are as usual then."""
+    """An unreadable layout gives a message and the default panes."""
     (tmp_path / layout.FILE).write_text("[1, 2", encoding="utf-8")
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
@@ -167,7 +169,7 @@ async def test_a_layout_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 async def test_the_end_waits_for_a_layout_that_is_being_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A thread writes on after its task was cancelled: an older layout must not come last."""
+    """The end waits for a layout's write, since its thread outlives a cancelled task."""
     begun, go_on, written = threading.Event(), threading.Event(), []
 
     def slowly(*_: object) -> None:

@@ -35,7 +35,7 @@ async def test_a_picture(
     theme: str,
     keys: tuple[str, ...],
 ) -> None:
-    """It looks as it did when somebody last looked at it."""
+    """The screen equals its reviewed picture."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     async with staged(deep(), tmp_path, size=size) as desktop:
         desktop.app.theme = theme
@@ -47,7 +47,7 @@ async def test_a_picture(
 
 
 def plain(svg: str) -> str:
-    """Return a picture that differs only where it looks different."""
+    """Return a picture without differences that no viewer sees."""
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<clipPath.*?</clipPath>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' clip-path="[^"]*"', "", svg)

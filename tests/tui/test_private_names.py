@@ -31,7 +31,7 @@ def module(path: Path) -> ModuleType:
 
 
 def classes() -> Iterator[type]:
-    """Yield every class of ours that Textual's stand behind."""
+    """Yield every class of ours that derives from a class of Textual."""
     for path in OURS:
         found = module(path)
         for each in vars(found).values():
@@ -40,19 +40,19 @@ def classes() -> Iterator[type]:
 
 
 def theirs(ours: type) -> list[type]:
-    """Return the classes of Textual that a class of ours is made of."""
+    """Return the classes of Textual that a class of ours derives from."""
     return [each for each in ours.__mro__ if each.__module__.split(".")[0] == textual.__name__]
 
 
 @cache
 def private(name: str) -> frozenset[str]:
-    """Return the private names that the classes of a module have or use of themselves."""
+    """Return the private names that a module's classes define or use on themselves."""
     source = Path(inspect.getfile(sys.modules[name])).read_text(encoding="utf-8")
     return frozenset(name for pair in _PRIVATE.findall(source) for name in pair if name)
 
 
 def test_only_two_files_take_what_is_private_to_textual() -> None:
-    """No other imports a private module or name of it, or reaches into what it did not make."""
+    """No other file imports a private module or name of Textual or uses private members."""
     for path in OURS:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("textual"):
@@ -65,7 +65,7 @@ def test_only_two_files_take_what_is_private_to_textual() -> None:
 
 
 def test_no_private_name_of_ours_is_one_of_textual() -> None:
-    """A version of Textual that has one of them would act on our attribute, or we on its."""
+    """No private name of ours exists in Textual, where one would override the other."""
     met = {(ours.__module__, each.__module__) for ours in classes() for each in theirs(ours)}
     assert len(met) > 50
     for ours, each in met:
@@ -73,7 +73,7 @@ def test_no_private_name_of_ours_is_one_of_textual() -> None:
 
 
 def taken_from_others(file: ModuleType) -> set[str]:
-    """Return the private names that a file takes of what is not its own ``self``."""
+    """Return the private names that a file uses on objects other than ``self``."""
     source = Path(file.__file__ or "").read_text(encoding="utf-8")
     return {node.attr for node in ast.walk(ast.parse(source))
             if isinstance(node, ast.Attribute) and node.attr.startswith("_")
@@ -82,8 +82,7 @@ def taken_from_others(file: ModuleType) -> set[str]:
 
 
 def test_what_the_two_files_take_is_still_there() -> None:
-    """The names that the short way to the terminal is made of, and those of component styles, in
-    the version that is installed."""
+    """The installed Textual has the private names that the two files use."""
     assert taken_from_others(component_styles) == {
         "_get_component_classes",
         "_process_component_classes",

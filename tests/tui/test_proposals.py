@@ -23,7 +23,7 @@ PROPOSAL: response_types.Proposal = {
 
 
 def test_it_is_told_once() -> None:
-    """By whom and why, when it comes, and when it is withdrawn; what has ended says no more."""
+    """A proposal's author, reason, time and withdrawal each give one message; an end gives none."""
     state = TradingState()
     state.take(LIVE, NOW)
     data: response_types.MarketsSnapshot = {"items": [market()], "events": [event()]}
@@ -52,7 +52,7 @@ def test_it_is_told_once() -> None:
     ("at", "words"), [(NOW + 3_600_000_000, "in 1 h 0 min"), (NOW, "when an admin confirms")]
 )
 def test_when(at: int, words: str) -> None:
-    """A time that has passed waits for an admin, and so does none."""
+    """A proposal whose time has passed, or that has none, waits for an admin."""
     proposal = of_wire({**PROPOSAL, "effectiveAt": None})
     assert proposal is not None
     assert proposal.when(NOW) == "when an admin confirms"
@@ -60,8 +60,10 @@ def test_when(at: int, words: str) -> None:
 
 
 async def test_it_is_seen(tmp_path: Path) -> None:
-    """The header says how and when, the ladder by whom and why; the list marks markets. Opening
-    one tells all of it."""
+    """The header shows outcome and time, the ladder author and reason, the list a mark.
+
+    Opening one shows all of it.
+    """
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         snow = market(2, "snow", status="CLOSED", proposal=PROPOSAL)

@@ -1,4 +1,4 @@
-"""Whole screens as text, at three sizes: nothing cut off, nothing out of line."""
+"""Whole screens as text at three sizes: complete and aligned."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ SIZES = [(80, 24), (120, 40), (200, 60)]
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "{}x{}".format(*size))
 @pytest.mark.parametrize("name", SCENES)
 async def test_a_scene(tmp_path: Path, name: str, size: tuple[int, int]) -> None:
-    """It looks as it did when somebody last looked at it."""
+    """The screen equals its reviewed text."""
     async with staged(SCENES[name](), tmp_path, size=size) as desktop:
         lines = desktop.text().splitlines()
     expect("screen-{}-{}x{}".format(name, *size), "".join(f"|{line}|\n" for line in lines))

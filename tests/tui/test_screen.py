@@ -1,4 +1,4 @@
-"""The screen on a script: what is drawn at each size, and what happens when the feed fails."""
+"""The screen with a script: its layout at each size, and its behaviour when the feed fails."""
 
 from pathlib import Path
 
@@ -33,8 +33,10 @@ from tests.tui.script import (
 
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (160, 50), (200, 60)])
 async def test_everything_has_its_place(tmp_path: Path, size: tuple[int, int]) -> None:
-    """Nothing stands outside the terminal or over its neighbour, no box is too narrow to be read,
-    and the ends are not cut off."""
+    """Widgets stay within the terminal without overlap.
+
+    Each box is wide enough to be read, and the ends are not cut off.
+    """
     async with scripted(tmp_path, size=size) as (desktop, script, _):
         await go_live(desktop, script)
         screen = desktop.app.screen
@@ -57,7 +59,7 @@ async def test_everything_has_its_place(tmp_path: Path, size: tuple[int, int]) -
 async def test_the_order_form_leaves_the_ladder_in_sight(
     tmp_path: Path, size: tuple[int, int]
 ) -> None:
-    """Bids, prices and asks can be read, and nothing of the form is cut off."""
+    """The form leaves bids, prices and asks visible, and is itself complete."""
     async with scripted(tmp_path, size=size) as (desktop, script, _):
         await go_live(desktop, script)
         ladder = desktop.ladder
@@ -78,7 +80,7 @@ def _seen(widget: Widget) -> bool:
 
 
 async def test_a_lost_connection_stops_entry(tmp_path: Path) -> None:
-    """The ladder greys out, a key sends nothing and says why; then it goes on."""
+    """Without a connection the ladder is grey, and a key gives a message; later entry resumes."""
     async with scripted(tmp_path) as (desktop, script, client):
         await go_live(desktop, script)
         await desktop.press("f8", "down")
@@ -93,7 +95,7 @@ async def test_a_lost_connection_stops_entry(tmp_path: Path) -> None:
 
 
 async def test_a_gap_stops_entry_until_the_snapshot(tmp_path: Path) -> None:
-    """Also in the form, which asks the trader, not the ladder."""
+    """A gap stops entry in the form, too, which reads the trader's state."""
     nothing = dict.fromkeys(("avgPrice", "worstPrice", "queueAhead"))
     preview = nothing | dict.fromkeys(("fillQty", "restQty", "coveredQty", "locked"), "0.00")
     answers = {"POST /v1/orders/preview": preview}
@@ -111,7 +113,7 @@ async def test_a_gap_stops_entry_until_the_snapshot(tmp_path: Path) -> None:
 
 
 async def test_a_halted_market_takes_no_orders(tmp_path: Path) -> None:
-    """The header says HALTED, and so does whoever tries."""
+    """A halted market shows HALTED in the header and in each refusal."""
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         script.play(
@@ -126,7 +128,7 @@ async def test_a_halted_market_takes_no_orders(tmp_path: Path) -> None:
 
 
 async def test_an_idle_screen_draws_nothing(tmp_path: Path) -> None:
-    """Frames without news hand no line to the terminal."""
+    """Frames without news write no line to the terminal."""
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         drawn = [each for each in desktop.app.screen.query("Lined") if hasattr(each, "drawn")]
@@ -141,7 +143,7 @@ async def test_an_idle_screen_draws_nothing(tmp_path: Path) -> None:
 
 
 async def test_a_trade_redraws_few_lines(tmp_path: Path) -> None:
-    """A delta of one level draws a few lines of the ladder again, not all."""
+    """A delta of one level redraws a few of the ladder's lines."""
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         await desktop.pilot.pause()
@@ -153,7 +155,7 @@ async def test_a_trade_redraws_few_lines(tmp_path: Path) -> None:
 
 
 async def test_chart_keys(tmp_path: Path) -> None:
-    """i asks for the next interval's candles, k draws a line."""
+    """i loads the next interval's candles; k draws a line."""
     async with scripted(tmp_path) as (desktop, script, client):
         await go_live(desktop, script)
         await desktop.press("i", "k")
@@ -162,13 +164,13 @@ async def test_chart_keys(tmp_path: Path) -> None:
 
 
 async def test_themes_and_copy(tmp_path: Path) -> None:
-    """F6 changes between dark and light; F7 copies the command that was shown."""
+    """F6 switches between dark and light; F7 copies the shown command."""
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         assert desktop.app.theme == DARK
         await desktop.press("f6")
         assert desktop.app.theme == LIGHT
-        desktop.app.theme = "nord"  # one that knows nothing of our colours
+        desktop.app.theme = "nord"  # a theme without our colours
         await desktop.pilot.pause()
         variables = desktop.app.theme_variables
         assert variables["gain"] == variables["success"] != variables["loss"]
@@ -179,7 +181,7 @@ async def test_themes_and_copy(tmp_path: Path) -> None:
 
 
 async def test_a_failed_kill_switch_says_so(tmp_path: Path) -> None:
-    """Loudly: the orders may still be there."""
+    """A failed kill switch gives a prominent message, since orders may still rest."""
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         await desktop.press("f9")
@@ -187,7 +189,7 @@ async def test_a_failed_kill_switch_says_so(tmp_path: Path) -> None:
 
 
 async def test_keys_of_ones_own(tmp_path: Path) -> None:
-    """The file in the configuration folder moves a key; what is wrong in it is said."""
+    """The configuration file moves a key, and the screen reports errors in it."""
     (tmp_path / "keys.toml").write_text(
         '[keys]\n"app.arm" = "f12"\n"app.nothing" = "f11"\n"ladder.buy" = 7\n"ladder.sell" = "o"\n'
     )
@@ -216,7 +218,7 @@ async def test_keys_of_ones_own(tmp_path: Path) -> None:
 async def test_sizes_of_ones_own(
     tmp_path: Path, line: str, sizes: tuple[int, ...], said: str
 ) -> None:
-    """The same file says what 1 to 5 choose; what cannot be used is said and changes nothing."""
+    """The file sets the sizes of 1 to 5; an invalid one is reported and changes nothing."""
     (tmp_path / "keys.toml").write_text(f'{line}\n[keys]\n"app.arm" = "f12"\n')
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
@@ -230,7 +232,7 @@ async def test_sizes_of_ones_own(
 
 
 async def test_help_has_every_key(tmp_path: Path) -> None:
-    """Those that work where help is asked for come first; each binding's id is in it."""
+    """Help lists the keys of the present view first, with each binding's id."""
     async with scripted(tmp_path, size=(120, 60)) as (desktop, script, _):
         await go_live(desktop, script)
         active = desktop.app.screen.active_bindings.values()
@@ -245,14 +247,14 @@ async def test_help_has_every_key(tmp_path: Path) -> None:
         others = named().keys() - wanted
         assert {name for name in others if name not in elsewhere} == set()
         assert {"table.cancel", "order.send", "admin.resolve"} < others
-        narrow = "\n".join(dialog.lines(70))  # at 80 columns nothing is cut, but goes on below
+        narrow = "\n".join(dialog.lines(70))  # at 80 columns long lines wrap
         assert "its preview comes" in narrow
         assert "…" not in narrow
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_plain_mode_is_words(tmp_path: Path, size: tuple[int, int]) -> None:
-    """One part at a time, and no box, bar or dot: all that is shown can be read aloud."""
+    """Plain mode shows one part at a time, without boxes, bars or dots."""
     async with scripted(tmp_path, size=size, plain=True) as (desktop, script, _):
         await go_live(desktop, script)
         script.play(
@@ -278,7 +280,7 @@ async def test_plain_mode_is_words(tmp_path: Path, size: tuple[int, int]) -> Non
 
 
 async def test_no_color(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With NO_COLOR what matters is still there in words and signs."""
+    """With NO_COLOR words and signs carry all that colours do."""
     monkeypatch.setenv("NO_COLOR", "1")
     answers: dict[str, object] = {
         "GET /v1/markets": {"items": [market(lastPrice="0.6000")], "total": 1},
@@ -301,7 +303,7 @@ async def test_no_color(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_a_toast_covers_neither_the_header_nor_the_foot(tmp_path: Path) -> None:
-    """Three long ones on the smallest terminal: what was done and the keys are still in sight."""
+    """Three long toasts on the smallest terminal leave the last action and the keys visible."""
     async with scripted(tmp_path, size=(80, 24)) as (desktop, script, _):
         await go_live(desktop, script)
         for n in range(3):
@@ -314,7 +316,7 @@ async def test_a_toast_covers_neither_the_header_nor_the_foot(tmp_path: Path) ->
 
 
 async def test_a_fill_stands_out(tmp_path: Path) -> None:
-    """For a second, in the line that says what happened."""
+    """A fill is highlighted for a second in the line of messages."""
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         fill = {
@@ -331,7 +333,7 @@ async def test_a_fill_stands_out(tmp_path: Path) -> None:
 
 
 async def test_log_out(tmp_path: Path) -> None:
-    """The session ends, and what it showed is gone."""
+    """A logout ends the session and clears its data."""
     async with scripted(tmp_path) as (desktop, script, _):
         await go_live(desktop, script)
         await desktop.app.action_log_out()

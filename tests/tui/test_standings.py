@@ -24,7 +24,7 @@ WINTER = {**SPRING, "id": 1, "name": "Winter", "endedAt": "2030-03-01T18:00:00.0
 
 
 def board(call: Call[object]) -> dict[str, object]:
-    """Return a board of twelve, among them the user, with names and profits of all lengths."""
+    """Return a board of twelve, the user among them, with names and profits of all lengths."""
     season = {"2": SPRING, "1": WINTER}.get(call.params.get("season", ""))
     names = [
         "Rainmaker",
@@ -52,7 +52,7 @@ async def opened(desktop: Desktop) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "{}x{}".format(*size))
 async def test_the_standings(tmp_path: Path, size: tuple[int, int]) -> None:
-    """The running season first, then the others, then since the beginning."""
+    """Pages show the running season first, then the others, then all time."""
     scene = deep()
     scene.answers |= {"GET /v1/seasons": {"items": [SPRING, WINTER]}, "GET /v1/leaderboard": board}
     async with staged(scene, tmp_path, size=size) as desktop:
@@ -69,7 +69,7 @@ async def test_the_standings(tmp_path: Path, size: tuple[int, int]) -> None:
 
 
 async def test_without_a_leaderboard(tmp_path: Path) -> None:
-    """The screen says why there is none."""
+    """Without a leaderboard the screen shows the reason."""
     scene = deep()
     off = ApiError(404, "NOT_FOUND", "this exchange has no leaderboard")
     scene.answers |= {"GET /v1/seasons": {"items": []}, "GET /v1/leaderboard": off}
@@ -81,7 +81,7 @@ async def test_without_a_leaderboard(tmp_path: Path) -> None:
 
 
 async def test_on_an_exchange(exchange: Exchange, tmp_path: Path) -> None:
-    """What was gained is there; an admin sees the whole exchange summed up, and what is late."""
+    """The board shows the profit; an admin sees the totals and the overdue markets."""
     await exchange.market("rain")
     ann, bob = await exchange.trader("ann"), await exchange.trader("bob")
     await order(ann, "BUY", 10, "0.40")
@@ -114,7 +114,7 @@ DUE = [
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "{}x{}".format(*size))
 async def test_the_overview(tmp_path: Path, size: tuple[int, int]) -> None:
-    """Totals, and the markets past due, which a key goes through."""
+    """The overview has totals and the overdue markets, which a key steps through."""
     scene = deep()
     scene.answers |= {
         "GET /v1/auth/me": {**USER, "role": "ADMIN"},

@@ -1,4 +1,4 @@
-"""The ladder's state: gains, queues, the axis, numbers cut to fit."""
+"""The ladder's state: profits, queues, the axis, shortened numbers."""
 
 import pytest
 from hypothesis import given
@@ -46,13 +46,13 @@ from tests.tui.books import sketch
 def test_closing_sells_yes_at_the_price_and_no_at_the_rest(
     yes: int, no: int, cost_yes: int, cost_no: int, price: int, gain: int
 ) -> None:
-    """Integers throughout: one unit of money is not lost; a pair is worth 1 at every price."""
+    """Closing profits are exact integers; a pair is worth 1 at every price."""
     data = LadderData(position_yes=yes, position_no=no, cost_yes=cost_yes, cost_no=cost_no)
     assert gain_at(data, price) == gain
 
 
 def test_nothing_held_gains_nothing() -> None:
-    """Without a share there is no number to show."""
+    """Without shares there is no number."""
     assert gain_at(LadderData(), 5_000) is None
 
 
@@ -65,7 +65,7 @@ def test_nothing_held_gains_nothing() -> None:
     ],
 )
 def test_sizes_are_cut_toward_zero(qty: int, text: str) -> None:
-    """A book never looks deeper than it is."""
+    """A shown size never exceeds the actual one."""
     assert size_text(qty) == text
 
 
@@ -78,13 +78,13 @@ def test_sizes_are_cut_toward_zero(qty: int, text: str) -> None:
     ],
 )
 def test_gains_carry_their_sign(money: int, text: str) -> None:
-    """Plus, minus, or nothing at all."""
+    """A profit has a plus, a minus, or no sign at zero."""
     assert gain_text(money) == text
 
 
 @given(st.integers(min_value=0, max_value=10**16))
 def test_no_number_is_wider_than_its_column(number: int) -> None:
-    """Up to what no account can hold."""
+    """Numbers fit their columns, beyond the largest possible account."""
     assert len(size_text(number)) <= SIZE_CELLS
     assert len(gain_text(number)) <= MONEY_CELLS
     assert len(gain_text(-number)) <= MONEY_CELLS
@@ -94,13 +94,13 @@ def test_no_number_is_wider_than_its_column(number: int) -> None:
     ("tick", "text"), [(1000, "0.5"), (100, "0.50"), (10, "0.500"), (1, "0.5000")]
 )
 def test_a_price_is_as_fine_as_its_tick(tick: int, text: str) -> None:
-    """One decimal at a tick of 0.1, four at 0.0001."""
+    """A price has the decimals of its tick, from one to four."""
     assert price_text(5_000, tick) == text
     assert decimals_of(tick) == len(text) - 2
 
 
 def test_orders_of_one_cell_are_one_number() -> None:
-    """Their sizes add up; what stands ahead is what stands before the first of them."""
+    """A cell's sizes add up; its queue is the one before its first order."""
     orders = [
         OwnOrder(4, Side.BUY, 5_000, 300, 900),
         OwnOrder(5, Side.BUY, 5_000, 200, 400),
@@ -116,7 +116,7 @@ def test_orders_of_one_cell_are_one_number() -> None:
 
 
 def test_depth_adds_up_from_the_best_price_to_the_last() -> None:
-    """Also at prices between levels; beyond the last level there is nothing to show."""
+    """Depth includes prices between levels, and is empty beyond the last level."""
     bids = Depth({5_000: 10, 4_800: 20, 4_700: 30}, Side.BUY)
     assert [bids.at(-price) for price in (5_100, 5_000, 4_900, 4_800, 4_700, 4_600)] == [
         *(0, 10, 10, 30, 60, 0)
@@ -128,7 +128,7 @@ def test_depth_adds_up_from_the_best_price_to_the_last() -> None:
 
 @pytest.mark.parametrize("tick", [1000, 100, 10, 1])
 def test_the_axis_shows_every_price_once(tick: int) -> None:
-    """Scrolled from end to end, the window passes each price and stops at the ends."""
+    """Scrolling from end to end shows each price once and stops at the ends."""
     axis = Axis(tick, rows=7)
     seen = set()
     axis.scroll(-10_000)
@@ -141,7 +141,7 @@ def test_the_axis_shows_every_price_once(tick: int) -> None:
 
 
 def test_the_axis_keeps_its_middle_when_it_is_resized() -> None:
-    """A taller or shorter terminal shows more or fewer prices around the same one."""
+    """A resize keeps the middle price."""
     axis = Axis(100, rows=9)
     axis.centre(3_000)
     axis.resize(31)
@@ -152,7 +152,7 @@ def test_the_axis_keeps_its_middle_when_it_is_resized() -> None:
 
 
 def test_an_order_at_the_other_best_price_takes() -> None:
-    """A buy from the best ask upward, a sell from the best bid downward."""
+    """A buy takes from the best ask upward, a sell from the best bid downward."""
     view = LadderView(sketch())
     assert [view.row(price).takes(Side.BUY) for price in (6_000, 6_100, 6_200)] == [
         *(False, True, True)
@@ -163,7 +163,7 @@ def test_an_order_at_the_other_best_price_takes() -> None:
 
 
 def test_an_intent_says_what_it_does() -> None:
-    """In the words of the hint, the note and the log."""
+    """An intent has the text of hint, note and log."""
     view = LadderView(sketch())
     assert describe(Place(Side.BUY, 6_000, 0), view) == "BUY 10 at 0.60"
     assert describe(Place(Side.BUY, 6_200, 1), view) == "BUY 25 at 0.62 takes"

@@ -1,4 +1,4 @@
-"""The kill switch beside a storm: the same account places orders elsewhere while F9 is pressed."""
+"""The kill switch during a storm of orders that the same account places elsewhere."""
 
 import time
 from pathlib import Path
@@ -19,7 +19,7 @@ LIMIT_S = 1.0
 
 
 class Urgent(ScriptedClient):
-    """The kill switch's connections: remembers what the storm stood at when it was used."""
+    """The kill switch's connections; records the storm's progress at their use."""
 
     def __init__(self, script: ScriptedFeed, other: ScriptedClient) -> None:
         super().__init__({"POST /v1/orders/cancel-all": {"canceled": [1, 2, 3]}})
@@ -34,7 +34,7 @@ class Urgent(ScriptedClient):
 
 
 async def test_cancel_all_leaves_while_the_storm_still_waits(tmp_path: Path) -> None:
-    """It overtakes thousands of messages, and few requests for places in the queue go before it."""
+    """The cancel-all overtakes thousands of messages, with few queue requests before it."""
     topic = "user:7:orders"
     async with scripted(tmp_path) as (desktop, script, client):
         await go_live(desktop, script)

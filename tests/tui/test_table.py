@@ -1,4 +1,4 @@
-"""Tables line up at any width, and the cursor stays on its row."""
+"""Tables are aligned at any width, and the cursor stays on its row."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ ROWS = [("rain-tomorrow", "0.61", "12"), ("snow", "0.08", "1250"), ("hail-日本
 
 
 class Shown(App[None]):
-    """A table alone."""
+    """A table alone on the screen."""
 
     CSS = "Table { height: 6; }"
 
@@ -45,7 +45,7 @@ class Shown(App[None]):
         self.chosen.append(event.key)
 
     def set(self, rows: list[tuple[str, str, str]]) -> list[str]:
-        """Show other rows; return the lines."""
+        """Replace the rows; return the lines."""
         self.rows, self.version = rows, self.version + 1
         table = self.query_one(Table)
         table.tick()
@@ -54,14 +54,14 @@ class Shown(App[None]):
 
 @asynccontextmanager
 async def shown(width: int) -> AsyncIterator[tuple[Shown, Pilot[None]]]:
-    """A table so many cells wide."""
+    """Return a table of the given width in cells."""
     app = Shown()
     async with app.run_test(size=(width, 8)) as pilot:
         yield app, pilot
 
 
 async def test_columns_line_up() -> None:
-    """Names left, numbers right, whatever the letters' width; cut names are marked."""
+    """Names align left and numbers right at any character width; cut names are marked."""
     async with shown(30) as (app, _):
         assert app.set(ROWS) == [
             "MARKET         LAST  VOLUME",
@@ -81,7 +81,7 @@ async def test_columns_line_up() -> None:
     ],
 )
 async def test_the_least_column_goes_first(width: int, head: str) -> None:
-    """First the name is cut, then columns go by weight; no line is wider than the table."""
+    """The name is cut first, then columns are dropped by weight; no line is too wide."""
     async with shown(width) as (app, _):
         lines = app.set(ROWS)
         assert lines[0] == head
@@ -101,7 +101,7 @@ async def test_the_least_column_goes_first(width: int, head: str) -> None:
 def test_the_market_list_keeps_names_before_prices_but_the_last(
     width: int, heads: list[str]
 ) -> None:
-    """Bid and ask come and go together, once the names can be read."""
+    """Bid and ask appear together, once the names can be read."""
     desk = TradingState()
     name, price = "turnout-above-sixty-percent", "0.5000"
     found = market(1, name, tickSize="0.0010", bestBid=price, bestAsk=price, lastPrice=price)
@@ -115,14 +115,14 @@ def test_the_market_list_keeps_names_before_prices_but_the_last(
 
 
 async def test_columns_never_shrink() -> None:
-    """Figures that become shorter move nothing."""
+    """Shorter figures move no column."""
     async with shown(40) as (app, _):
         head = app.set(ROWS)[0]
         assert app.set([("snow", "1", "1")])[0] == head
 
 
 async def test_the_cursor_stays_on_its_row() -> None:
-    """Rows that come above it do not move it; when its row goes it holds none until moved."""
+    """New rows above keep the cursor on its row; a removed row leaves no cursor."""
     async with shown(40) as (app, pilot):
         table = app.query_one(Table)
         app.set(ROWS)
@@ -139,7 +139,7 @@ async def test_the_cursor_stays_on_its_row() -> None:
 
 
 async def test_a_long_table_scrolls() -> None:
-    """The cursor is always in sight, and the headings too."""
+    """Cursor and headings are always visible."""
     async with shown(40) as (app, pilot):
         rows = [(f"m{n}", "1", "1") for n in range(20)]
         app.set(rows)
@@ -185,5 +185,5 @@ async def test_a_long_table_scrolls() -> None:
     ],
 )
 def test_spelling(shown: str, expected: str) -> None:
-    """Short, as wide as its neighbours, and never a character that moves the cursor."""
+    """Values are short, of equal width, and without control characters."""
     assert shown == expected

@@ -1,4 +1,4 @@
-"""`predmarket tui` as it is started: in a terminal, on an exchange, each a process of its own."""
+"""`predmarket tui` as its user starts it: in a terminal, on an exchange, two processes."""
 
 import os
 import time
@@ -42,23 +42,23 @@ def process(tmp_path: Path, migrated_sqlite_url: str) -> Iterator[ExchangeProces
 
 @dataclass
 class Exchange:
-    """The user's orders as the exchange has them."""
+    """The exchange's view of the user's orders."""
 
     client: httpx.Client
 
     def working(self) -> list[tuple[str, str, str]]:
-        """Return open orders: side, price, what is left."""
+        """Return open orders: side, price, remaining quantity."""
         items = self.client.get("/orders", params={"status": "OPEN"}).json()["items"]
         return sorted((each["side"], each["price"], each["qtyRemaining"]) for each in items)
 
     def placed(self) -> list[str]:
-        """Return the sides of all orders that ever were, the first one first."""
+        """Return the sides of all orders ever placed, oldest first."""
         return [each["side"] for each in self.client.get("/orders").json()["items"]][::-1]
 
 
 @pytest.fixture
 def exchange(process: ExchangeProcess) -> Iterator[Exchange]:
-    """The exchange, asked with a session of the user's own."""
+    """The exchange, accessed with a session of the user."""
     with httpx.Client(base_url=f"{process.url}/v1", timeout=60, verify=False) as client:
         who = {"email": EMAIL, "password": PASSWORD}
         token = client.post("/auth/login", json=who).json()["accessToken"]
@@ -67,19 +67,19 @@ def exchange(process: ExchangeProcess) -> Iterator[Exchange]:
 
 
 def bursts(terminal: Terminal, exchange: Exchange, cell: tuple[int, int]) -> None:
-    """Hand the armed screen many keys in one read, and the click that raises its window."""
+    """Send the armed screen many keys in one read, and the click that raises its window."""
     before = exchange.placed()
     terminal.type("/bs")
     terminal.sees("no market matches")
     terminal.type(ESCAPE)
     terminal.sees("▸ will-it-rain")
-    terminal.type("\x1b[200~bsb\x1b[201~")  # with brackets it is a paste, and there is no field
+    terminal.type("\x1b[200~bsb\x1b[201~")  # a bracketed paste, without a field
     terminal.type(FOCUS_OUT + FOCUS_IN)
     terminal.click(*cell)
     terminal.sees("held: the click that raised the window")
     assert exchange.placed() == before
 
-    terminal.type("bsb")  # keys that a hand could have pressed: each acts once at most
+    terminal.type("bsb")  # keys that a person could press: each acts at most once
     terminal.until(lambda: len(exchange.placed()) > len(before), "an order")
     cancel_all(terminal, exchange)
     assert Counter(exchange.placed()[len(before) :]) <= Counter(BUY=2, SELL=1)
@@ -87,8 +87,8 @@ def bursts(terminal: Terminal, exchange: Exchange, cell: tuple[int, int]) -> Non
     terminal.type(F8)
     terminal.sees("F8 SAFE")
     before = exchange.placed()
-    time.sleep(2 * HOLD_SECONDS)  # since the book moved
-    terminal.type("b" * 40 + "oo")  # behind them a form, and a letter that is no quantity in it
+    time.sleep(2 * HOLD_SECONDS)  # because the book moved
+    terminal.type("b" * 40 + "oo")  # followed by a form and a letter that is no quantity
     terminal.sees("quantity")
     assert exchange.placed() == [*before, "BUY"]
     terminal.type(END + 3 * BACKSPACE + "10")
@@ -100,7 +100,7 @@ def bursts(terminal: Terminal, exchange: Exchange, cell: tuple[int, int]) -> Non
 
 
 def cancel_all(terminal: Terminal, exchange: Exchange) -> None:
-    """Press the kill switch and wait for what it promises."""
+    """Press the kill switch and wait for its confirmation."""
     terminal.type(F9)
     terminal.sees("F8 ARM")
     terminal.until(lambda: exchange.working() == [], "cancelled")
@@ -133,8 +133,11 @@ def in_an_event(terminal: Terminal, exchange: Exchange, url: str) -> None:
 def test_trading_in_a_terminal(
     process: ExchangeProcess, exchange: Exchange, tmp_path: Path
 ) -> None:
-    """Log in with everything typed ahead, arm, place by mouse and by key, cancel all, type in
-    bursts, cancel an event's orders, quit. One exchange, one screen for all of it: they are dear.
+    """A session of every kind of input works, from log-in to quit.
+
+    Log in with everything typed ahead, arm, place by mouse and by key, cancel all, type in bursts,
+    cancel an event's orders, quit. One exchange and one screen serve all of it, because they are
+    slow to start.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PREDMARKET_")}
     for name in ("NO_COLOR", "COLUMNS", "LINES"):
@@ -154,7 +157,7 @@ def test_trading_in_a_terminal(
         terminal.sees("Will it rain tomorrow?")
         _, buy_y = terminal.sees("│ 0.48 │")
         bid_x, _ = terminal.sees("bid │")
-        # held while the prices have only just come to rest, so as a hand does: again, a bit later
+        # clicks are held just after prices moved, so try again later as a person does
         terminal.again(lambda: terminal.click(bid_x, buy_y), "SAFE, would send: BUY 10 at 0.48")
 
         terminal.type(F8)

@@ -1,4 +1,4 @@
-"""The trader without a screen: what is sent, what is kept back, and that no error escapes."""
+"""The trader without a screen: requests, held orders, and handled errors."""
 
 import asyncio
 from typing import cast
@@ -35,7 +35,7 @@ PLACED = order(11, "BUY", "0.6000", "10.00") | {"fills": []}
 
 @pytest.fixture
 async def trader() -> Trader:
-    """A trader, live in market 1, whose exchange answers what is usual."""
+    """A trader, live in market 1, with the exchange's usual answers."""
     client = ScriptedClient(
         {
             "GET /v1/auth/me": USER,
@@ -57,13 +57,13 @@ async def trader() -> Trader:
 
 
 class PingedFeed(ScriptedFeed):
-    """A feed that hears no more than pings."""
+    """A feed that receives only pings."""
 
     age_s: float | None = 2.0
 
 
 class ToldAnew(ScriptedFeed):
-    """A feed that remembers the reason for its restart."""
+    """A feed that records the reason for its restart."""
 
     why = ""
 
@@ -72,7 +72,7 @@ class ToldAnew(ScriptedFeed):
 
 
 async def test_data_from_before_a_sleep_is_not_believed() -> None:
-    """The wall's clock ran on while the elapsed time stood still: stale until told anew."""
+    """After a machine's sleep the data is stale until a resynchronisation."""
     now, told = NOW, ToldAnew()
     trader = Trader(ScriptedClient({}), clock=lambda: now)
     trader.feed = told
@@ -85,7 +85,7 @@ async def test_data_from_before_a_sleep_is_not_believed() -> None:
 
 
 async def test_what_makes_the_desk_safe(trader: Trader) -> None:
-    """A lost connection, and the end of trading in the open market or the event on the screen."""
+    """A lost connection, and the end of trading in the shown market or event, set SAFE."""
     closed = change(feed.MarketChanged, "markets", market(status="CLOSED"), 2)
     trader.take(snapshot(feed.MarketsSnapshot, "markets", {"items": []}))
     trader.watch(Watched(event=1))
@@ -98,7 +98,7 @@ async def test_what_makes_the_desk_safe(trader: Trader) -> None:
 
 
 async def test_an_order_carries_a_deadline_in_the_exchanges_time(trader: Trader) -> None:
-    """Ten seconds from now, by the clock that the feed's messages tell."""
+    """An order's deadline is ten seconds by the clock of the feed's messages."""
     ahead = 3_600_000
     trader.take(feed.TickerSnapshot(
         topic="ticker:1", seq=1, last_seq=None, ts=NOW // 1_000 + ahead, raw=b"",
@@ -114,13 +114,13 @@ async def test_an_order_carries_a_deadline_in_the_exchanges_time(trader: Trader)
 
 
 def sent(trader: Trader) -> list[str]:
-    """Return what was written to the exchange."""
+    """Return the write requests that the exchange received."""
     assert isinstance(trader.client, ScriptedClient)
     return [call.path for call in trader.client.calls if call.method != "GET"]
 
 
 async def test_pings_keep_a_quiet_market_live() -> None:
-    """No message tells of a ping: the feed's age alone does, and only its silence is stale."""
+    """The feed's age includes pings, so only a silent feed is stale."""
     now, pinged = NOW, PingedFeed()
     trader = Trader(ScriptedClient({}), clock=lambda: now)
     trader.state.markets.take([market()])
@@ -137,7 +137,7 @@ async def test_pings_keep_a_quiet_market_live() -> None:
 
 
 async def test_safe_keeps_orders_back(trader: Trader) -> None:
-    """Whoever asks: nothing is sent until the desk is armed."""
+    """In SAFE no order is sent by any caller."""
     assert await trader.place_at(Side.BUY, 6000, 1000) is None
     assert (sent(trader), trader.said[0]) == ([], "SAFE, would send: BUY 10 @ 0.60")
     trader.armed = True
@@ -146,7 +146,7 @@ async def test_safe_keeps_orders_back(trader: Trader) -> None:
 
 
 async def test_stale_data_keeps_orders_back(trader: Trader) -> None:
-    """Armed or not; cancelling goes out all the same."""
+    """With stale data no order is sent, armed or not; cancels are."""
     trader.armed = True
     trader.take(LOST)
     assert await trader.place_at(Side.BUY, 6000, 1000) is None
@@ -163,7 +163,7 @@ async def test_stale_data_keeps_orders_back(trader: Trader) -> None:
     ],
 )
 async def test_errors_become_lines(trader: Trader, error: Exception, said: str) -> None:
-    """A refusal and a silence are said, with what was wanted; nothing is raised."""
+    """A refusal or no reply gives a message with the intent; nothing is raised."""
     assert isinstance(trader.client, ScriptedClient)
     trader.client.answers["POST /v1/orders"] = error
     trader.armed = True
@@ -173,7 +173,7 @@ async def test_errors_become_lines(trader: Trader, error: Exception, said: str) 
 
 
 async def test_queues_are_asked_for_once(trader: Trader) -> None:
-    """Of the open market's orders alone; one that does not rest any more is not asked again."""
+    """Queues of the open market's resting orders are requested once each."""
     assert isinstance(trader.client, ScriptedClient)
     items = [order(11, "BUY", "0.6000", "10.00"), order(12, "BUY", "0.6000", "10.00")]
     items.append(order(13, "BUY", "0.6000", "10.00", marketId=2, marketSlug="snow"))
@@ -187,7 +187,7 @@ async def test_queues_are_asked_for_once(trader: Trader) -> None:
 
 
 async def test_opening_another_market(trader: Trader) -> None:
-    """Its topics take the place of the other's; its candles are loaded in the same interval."""
+    """Its topics replace the other market's, and its candles load in the same interval."""
     script = ScriptedFeed()
     listening = asyncio.create_task(trader.listen(script))
     await trader.load_candles(Interval.HOUR)
@@ -205,7 +205,7 @@ async def test_opening_another_market(trader: Trader) -> None:
 
 
 async def test_a_book_that_is_watched_again_begins_anew(trader: Trader) -> None:
-    """Even if it was let go for no longer than a moment: what it held is forgotten."""
+    """A book that is unsubscribed and subscribed again discards its old state."""
     log: list[tuple[str, ...]] = []
 
     class Logged(ScriptedFeed):
@@ -232,7 +232,7 @@ async def test_a_book_that_is_watched_again_begins_anew(trader: Trader) -> None:
 
 
 async def test_a_connection_that_came_back(trader: Trader) -> None:
-    """Markets and candles are loaded anew, and both moments are in the journal."""
+    """Markets and candles are reloaded, and the journal has the loss and the return."""
     assert isinstance(trader.client, ScriptedClient)
     trader.client.calls.clear()
     trader.take(LOST)
@@ -247,7 +247,7 @@ async def test_a_connection_that_came_back(trader: Trader) -> None:
 
 
 async def test_the_change_is_that_of_24_hours(trader: Trader) -> None:
-    """From the first candle of each followed market, looked up again an hour later."""
+    """The change is from each followed market's first candle, reloaded after an hour."""
     client = trader.client
     assert isinstance(client, ScriptedClient)
     now = NOW
@@ -259,7 +259,7 @@ async def test_the_change_is_that_of_24_hours(trader: Trader) -> None:
     trader.topics()
     trader.feed = ScriptedFeed()
     client.calls.clear()
-    for hours in (0, 0, 1, 0):  # the hour that was slept through
+    for hours in (0, 0, 1, 0):  # the hour of the sleep
         now += hours * Interval.HOUR.micros
         trader.take(LIVE)
         trader.look_at_clocks()
@@ -273,7 +273,7 @@ async def test_the_change_is_that_of_24_hours(trader: Trader) -> None:
 
 
 async def test_what_is_followed(trader: Trader) -> None:
-    """Markets, every market's ticker, and one's own topics; an admin's screen is an admin's."""
+    """The trader subscribes markets, all tickers and private topics; admins get an admin's view."""
     kinds = ("orders", "fills", "balances", "positions", "events")
     own = [f"user:7:{kind}" for kind in kinds]
     assert trader.topics() == ["markets", "ticker:1", "ticker:2", *own]

@@ -19,8 +19,10 @@ __all__ = ["ann"]
 
 
 async def test_login(exchange: Exchange, ann: User, tmp_path: Path) -> None:
-    """A wrong password is said and nothing else happens; the right one leads to the ladder. After
-    logging out, an account opened there trades at once, and so does one whose code is claimed.
+    """A wrong password gives a message; the right one leads to the ladder.
+
+    After logging out, an account opened there trades at once, and so does one whose code is
+    claimed.
     """
     made = await exchange.admin.client.post("/v1/users", json={"email": "pupil"})
     async with trading(exchange, None, tmp_path) as desktop:
@@ -54,7 +56,7 @@ async def test_login(exchange: Exchange, ann: User, tmp_path: Path) -> None:
 
 
 async def test_safe_sends_nothing(exchange: Exchange, ann: User, tmp_path: Path) -> None:
-    """In SAFE a key and a click say what they would send."""
+    """In SAFE a key and a click only show their orders."""
     async with trading(exchange, ann, tmp_path) as desktop:
         await put_cursor(desktop, 5000)
         await desktop.press("b")
@@ -83,7 +85,7 @@ async def test_keys_place_and_cancel(exchange: Exchange, ann: User, tmp_path: Pa
 
 
 async def test_the_mouse_places_and_cancels(exchange: Exchange, ann: User, tmp_path: Path) -> None:
-    """Left places the first size, right the second; a click on an own order cancels it."""
+    """A left click places the first size, a right one the second; an own order is cancelled."""
     async with trading(exchange, ann, tmp_path) as desktop:
         await desktop.press("f8")
         await desktop.click(Side.BUY, 4800)
@@ -101,7 +103,7 @@ async def test_the_mouse_places_and_cancels(exchange: Exchange, ann: User, tmp_p
 
 
 async def test_the_queue_ahead(exchange: Exchange, ann: User, tmp_path: Path) -> None:
-    """What rests before an order is shown once it rests."""
+    """A resting order shows the quantity before it."""
     bob = await exchange.trader("bob")
     await rest(bob, "BUY", "0.48", "7")
     async with trading(exchange, ann, tmp_path) as desktop:
@@ -112,7 +114,7 @@ async def test_the_queue_ahead(exchange: Exchange, ann: User, tmp_path: Path) ->
 async def test_a_fill_moves_position_and_cash(
     exchange: Exchange, ann: User, tmp_path: Path
 ) -> None:
-    """A trade shows on the tape, in the fills, in the position with both outcomes, in cash."""
+    """A trade appears on the tape, in the fills, in the position and in cash."""
     bob = await exchange.trader("bob")
     await rest(ann, "BUY", "0.60", "10")
     async with trading(exchange, ann, tmp_path) as desktop:
@@ -145,7 +147,7 @@ async def test_amending_in_the_list(exchange: Exchange, ann: User, tmp_path: Pat
 async def test_a_market_order_shows_its_preview_first(
     exchange: Exchange, ann: User, tmp_path: Path
 ) -> None:
-    """What stands in the form is sent only after its own preview was shown."""
+    """The form sends an order only after showing its own preview."""
     bob = await exchange.trader("bob")
     await rest(bob, "SELL", "0.60", "10")
     async with trading(exchange, ann, tmp_path) as desktop:
@@ -164,7 +166,7 @@ async def test_a_market_order_shows_its_preview_first(
 
 
 async def test_a_limit_order_from_the_form(exchange: Exchange, ann: User, tmp_path: Path) -> None:
-    """Wrong input is said in the form, SAFE too; then it is sent."""
+    """The form reports invalid input and SAFE; then it sends the order."""
     async with trading(exchange, ann, tmp_path) as desktop:
         await desktop.press("o")
         await desktop.until(lambda: isinstance(desktop.app.screen, OrderDialog))
@@ -185,8 +187,9 @@ async def test_a_limit_order_from_the_form(exchange: Exchange, ann: User, tmp_pa
 async def test_a_limit_order_that_would_do_otherwise_is_asked_again(
     exchange: Exchange, ann: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unlike in the preview it would trade by now: it is not sent, and the form says why; sent
-    again, it goes as shown.
+    """An order that would trade now, unlike in its preview, is not sent.
+
+    The form says why; sent again, the order goes as shown.
     """
     monkeypatch.setattr(order_form, "AGAIN_S", 3_600.0)
     bob = await exchange.trader("bob")
@@ -215,7 +218,7 @@ async def test_a_limit_order_that_would_do_otherwise_is_asked_again(
 async def test_a_limit_order_that_would_lock_more_is_asked_again(
     exchange: Exchange, ann: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The shares that it was to give are reserved by another order meanwhile."""
+    """An order whose shares another order has reserved since the preview is not sent."""
     monkeypatch.setattr(order_form, "AGAIN_S", 3_600.0)
     bob = await exchange.trader("bob")
     await rest(bob, "BUY", "0.40", "5")
@@ -236,7 +239,7 @@ async def test_a_limit_order_that_would_lock_more_is_asked_again(
 
 
 async def test_the_kill_switch(exchange: Exchange, ann: User, tmp_path: Path) -> None:
-    """F9 cancels everything from any screen, in SAFE too, and says how many; then it is SAFE."""
+    """F9 cancels all orders from any screen, also in SAFE, shows the count, and sets SAFE."""
     await exchange.market("snow")
     async with trading(exchange, ann, tmp_path) as desktop:
         for over in ("f4", "o"):
@@ -252,7 +255,7 @@ async def test_the_kill_switch(exchange: Exchange, ann: User, tmp_path: Path) ->
 
 
 async def test_a_refusal_is_said(exchange: Exchange, ann: User, tmp_path: Path) -> None:
-    """The exchange's reason is on the screen and in the messages, with its code."""
+    """A refusal's reason and code are on the screen and in the messages."""
     async with trading(exchange, ann, tmp_path) as desktop:
         await desktop.press("f8", "5")
         await desktop.click(Side.BUY, 5000)
@@ -261,7 +264,7 @@ async def test_a_refusal_is_said(exchange: Exchange, ann: User, tmp_path: Path) 
 
 
 async def test_another_market(exchange: Exchange, ann: User, tmp_path: Path) -> None:
-    """Searching and Enter opens a market; its book is shown and the old one forgotten."""
+    """A search and Enter open a market; its book replaces the old one."""
     snow = await exchange.market("snow", question="Will it snow?")
     await rest(ann, "BUY", "0.48", "7")
     body = {"marketId": "snow", "side": "BUY", "type": "LIMIT", "price": "0.30", "qty": "3"}
@@ -274,7 +277,7 @@ async def test_another_market(exchange: Exchange, ann: User, tmp_path: Path) -> 
 
 
 async def test_portfolio(exchange: Exchange, ann: User, tmp_path: Path) -> None:
-    """F4 shows what one has, with the statement, and cancels in SAFE, too; Esc leads back."""
+    """F4 shows the portfolio with the statement, and cancels in SAFE, too; Esc leads back."""
     await rest(ann, "BUY", "0.40", "10")
     async with trading(exchange, ann, tmp_path) as desktop:
         await desktop.press("f4")

@@ -1,4 +1,4 @@
-"""Texts that others wrote, on the screen: clean, and never markup."""
+"""Texts of other users on the screen: without control characters, and never markup."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from tests.tui.screens import trading
 
 
 def test_markup_is_text() -> None:
-    """Brackets stay, what would act on the terminal is seen."""
+    """Brackets stay, and control characters are marked."""
     assert foreign("[/x] [b]a\u202eb[/b]\n\u2028", "$error").plain == "[/x] [b]a\ufffdb[/b]\n\ufffd"
 
 
 def test_a_painted_line_is_clean() -> None:
-    """Whichever widget painted it, in as many cells as before."""
+    """Every widget's lines are clean and keep their width."""
     strip = Strip([Segment("ok "), Segment("a\u202eb\x1b[31m\u2066")])
     shown = fit_to_be_shown(strip)
     assert shown.text.startswith("ok a\ufffdb\ufffd[3")
@@ -30,7 +30,7 @@ def test_a_painted_line_is_clean() -> None:
 
 @ON_ONE_DATABASE
 async def test_a_refusal_with_markup_is_shown(exchange: Exchange, tmp_path: Path) -> None:
-    """At the log-in and in a toast: another exchange may say anything."""
+    """A refusal with markup is shown as text, at the log-in and in a toast."""
     async with trading(exchange, None, tmp_path) as desktop:
         await desktop.until(lambda: isinstance(desktop.app.screen, LoginScreen))
 
