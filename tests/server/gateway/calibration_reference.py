@@ -1,7 +1,9 @@
 """Forecasts with their scores by scikit-learn, which is too large to install for one test.
 
-These commands wrote calibration_reference.json: pip install scikit-learn==1.9.1 python -m
-tests.server.gateway.calibration_reference
+These commands wrote calibration_reference.json:
+
+    pip install scikit-learn==1.9.1
+    python -m tests.server.gateway.calibration_reference
 """
 
 import json
