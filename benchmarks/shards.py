@@ -1,6 +1,6 @@
 """A simulation of an exchange cut into shards: several cores, each with a database of its own.
 
-Nothing of it is built. Each market, and each account's money at first, is on one
+Nothing of it is built (docs/scale.md). Each market, and each account's money at first, is on one
 shard. An order is carried out where its market is. If its user has no money there, a transfer comes
 first, of two phases: the home shard takes a sum out, then the other puts it in, and the home shard
 notes that it arrived. Each phase is a command like any other, so it waits for its batch's commit.

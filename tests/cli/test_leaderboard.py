@@ -48,7 +48,7 @@ async def test_in_a_pipe_and_on_a_terminal(exchange: WatchedExchange) -> None:
         assert await command.line() == LATER
         await screen.shows("1 ranked", drawn)
         command.interrupt()
-        screen.type("\x03")
+        await screen.interrupt()
         assert await command.ended() == (130, "")
         assert await screen.ended() == 130
 

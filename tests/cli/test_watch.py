@@ -293,7 +293,7 @@ async def test_a_screen(exchange: WatchedExchange) -> None:
         drawn = await screen.shows("rain  lost: ", drawn)
         await (await connected(exchange)).book(5, [("0.4000", "7.00")])
         drawn = await screen.shows("7.00  0.4000", drawn)
-        screen.type("\x03")
+        await screen.interrupt()
         assert await screen.ended() == 130
         left = await screen.shows(LEFT, drawn)
         assert await screen.shows("7.00  0.4000\r\n", left) == len(screen.seen)
@@ -340,7 +340,7 @@ async def test_an_interrupted_question(exchange: WatchedExchange) -> None:
     """Ctrl-C at a question is a no, and the next output begins a new line."""
     async with terminal("market", "resolve", "rain", "YES") as screen:
         await screen.shows("[y/N] ")
-        screen.type("\x03")
+        await screen.interrupt()
         assert await screen.ended() == 130
         await screen.shows("\r\n")
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
+import psutil
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -143,6 +144,14 @@ class Terminal:
     def type(self, text: str) -> None:
         """Press keys."""
         os.write(self._master, text.encode())
+
+    async def interrupt(self) -> None:
+        """Press Ctrl-C once the command sleeps; a signal just before a read does not end it."""
+        process = psutil.Process(self.process.pid)
+        async with asyncio.timeout(PATIENCE_S):
+            while process.status() != psutil.STATUS_SLEEPING:
+                await asyncio.sleep(_POLL_S)
+        self.type("\x03")
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the window's size."""

@@ -7,6 +7,9 @@ hot path use libpq, which psycopg exposes, and wait for its socket.
 Several statements may be in flight. The server executes them one after the other, each in its own
 transaction, and continues by itself (libpq's pipeline mode).
 
+The server keeps a statement's plan, which is made for the sizes that the tables have then. So a
+statement is prepared anew after its 10th run, its 100th, and so on: the tables have grown.
+
 Invariant: after a cancellation, or an error that the server did not report, the connection is
 unusable, and its owner closes it.
 """
@@ -29,6 +32,8 @@ Parameter: TypeAlias = bytes | str | int
 
 
 _MAX_STATEMENTS = 64
+_PLAN_AGAIN = 10
+"""A statement is prepared anew after so many runs, then after as many times more."""
 _LOOK_S = 0.25
 """Seconds between checks of a silent connection. uvloop drops the reader of a reset socket without
 notice, so nothing else would report the end of the connection."""
@@ -51,6 +56,15 @@ def encoded(parameters: Iterable[Parameter]) -> Parameters:
         values.append(value if isinstance(value, bytes) else str(value).encode())
         formats.append(int(binary))
     return Parameters(values, formats)
+
+
+@dataclass(slots=True, eq=False)
+class _Prepared:
+    """A prepared statement: its name, its runs, and how many of them its plan is for."""
+
+    name: bytes
+    runs: int = 0
+    planned_for: int = _PLAN_AGAIN
 
 
 @dataclass(slots=True, eq=False)
@@ -78,7 +92,8 @@ class PreparedStatements:
 
     def __init__(self, connection: psycopg.Connection[StoredRow]) -> None:
         self._libpq = connection.pgconn
-        self._names: dict[str, bytes] = {}
+        self._prepared: dict[str, _Prepared] = {}
+        self._last_name = 0
         self._sent: deque[_Sent] = deque()
         self._socket = connection.pgconn.socket  # libpq forgets it when the connection is lost
         self._watch: asyncio.TimerHandle
@@ -94,8 +109,11 @@ class PreparedStatements:
         if not self._sent:
             self._attach()
         try:
-            name = self._names.get(sql) or self._prepare(sql)
-            self._libpq.send_query_prepared(name, parameters.values, parameters.formats)
+            prepared = self._prepared.get(sql) or self._prepare(sql)
+            if prepared.runs == prepared.planned_for:
+                self._plan_again(sql, prepared)
+            prepared.runs += 1
+            self._libpq.send_query_prepared(prepared.name, parameters.values, parameters.formats)
             self._send(arrived)
             result = await arrived
         except BaseException:
@@ -107,15 +125,26 @@ class PreparedStatements:
             for row in range(result.ntuples)
         ]
 
-    def _prepare(self, sql: str) -> bytes:
-        if len(self._names) >= _MAX_STATEMENTS:
+    def _prepare(self, sql: str) -> _Prepared:
+        if len(self._prepared) >= _MAX_STATEMENTS:
             self._libpq.send_query_params(b"DEALLOCATE ALL", None)
             self._send(None)
-            self._names.clear()
-        name = b"loop_%d" % len(self._names)
+            self._prepared.clear()
+        prepared = self._prepared[sql] = _Prepared(self._named(sql))
+        return prepared
+
+    def _plan_again(self, sql: str, prepared: _Prepared) -> None:
+        """Prepare a statement under another name; the next run plans it."""
+        self._libpq.send_query_params(b"DEALLOCATE " + prepared.name, None)
+        self._send(None)
+        prepared.name = self._named(sql)
+        prepared.planned_for *= _PLAN_AGAIN
+
+    def _named(self, sql: str) -> bytes:
+        self._last_name += 1
+        name = b"loop_%d" % self._last_name
         self._libpq.send_prepare(name, sql.encode())
         self._send(None)
-        self._names[sql] = name
         return name
 
     def _send(self, arrived: "asyncio.Future[PGresult] | None") -> None:

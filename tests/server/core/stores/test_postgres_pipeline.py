@@ -102,3 +102,27 @@ async def test_a_cancelled_statement_fails_later_ones(
     async with asyncio.timeout(60):
         with pytest.raises(psycopg.OperationalError):
             await second
+
+
+async def test_a_statement_is_planned_again_as_its_tables_grow(
+    connection: psycopg.Connection[Any],
+) -> None:
+    """A plan for empty tables goes through a whole table; a later one looks rows up."""
+    connection.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
+    connection.execute("CREATE TABLE kept (a bigint, b bigint, PRIMARY KEY (a, b)); ANALYZE kept")
+    sql = "SELECT k.a FROM unnest($1::bigint[]) AS k (a) JOIN kept USING (a)"
+    statements = PreparedStatements(connection)
+
+    async def run() -> str:
+        """Run the statement; return its plan."""
+        await statements.run(sql, encoded(["{1}"]))
+        named = "SELECT name FROM pg_prepared_statements WHERE statement = %s"
+        ((name,),) = connection.execute(named, (sql,), prepare=False).fetchall()
+        rows = connection.execute(f"EXPLAIN EXECUTE {name}('{{1}}')", prepare=False).fetchall()
+        return "\n".join(row[0] for row in rows)
+
+    assert "Join Filter" in await run()
+    connection.execute("INSERT INTO kept SELECT n, n FROM generate_series(1, 5000) AS n")
+    plans = [await run() for _ in range(10)]
+    assert "Join Filter" in plans[-2]
+    assert "Index Cond: (a = k.a)" in plans[-1]
