@@ -1,4 +1,4 @@
-"""What the command line shows of an order book."""
+"""Layouts of an order book."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The layouts of answers that are about nothing in particular.
+"""Layouts that several commands share.
 
 CSV has every field of the API, in the API's order. A table has the fields that people want to see.
 """

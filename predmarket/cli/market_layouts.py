@@ -1,4 +1,4 @@
-"""What the command line shows of markets and prices."""
+"""Layouts of markets and prices."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from predmarket.cli.grid import Column, Layout
 
 
 def proposed(proposal: object) -> object:
-    """Return how a market or an event is proposed to end, in a word; None for no proposal."""
+    """Return the proposed outcome of a market or an event; None without a proposal."""
     if not isinstance(proposal, Mapping):
         return None
     return proposal.get("settlementPrice") or proposal.get("weights") or proposal["outcome"]

@@ -161,17 +161,10 @@ def list_orders(
     if not status and not every_status and client_id is None:
         status = [ListedStatus.LIVE]
     if watch:
-        from predmarket.cli.views import OrdersView
-        from predmarket.cli.watch import watch as start
-
         if group is not None:
             raise usage("--watch shows the orders of all groups: without --group")
         one_page(cursor, since, until, ids, everything=everything)
-        statuses = {word for one in status or () for word in one.statuses}
-        view = OrdersView(
-            market=market_id, statuses=statuses, client_id=client_id, limit=limit, ends=ends
-        )
-        start(line, view)
+        _watch(line, market_id, status, client_id, limit, ends=ends)
         return
     call = calls.orders(
         market=market_id,
@@ -185,6 +178,26 @@ def list_orders(
     shown = show_list(line, order_layouts.ORDER, call, everything=everything, ids=ids)
     if not shown and ends and not every_status:
         line.output.note("no live orders; --all-status lists those that ended, too")
+
+
+def _watch(
+    line: Line,
+    market: str | None,
+    status: Sequence[ListedStatus] | None,
+    client_id: str | None,
+    limit: int | None,
+    *,
+    ends: bool,
+) -> None:
+    """Print the orders and their changes; with ``ends`` also the change that takes one out."""
+    from predmarket.cli.views import OrdersView
+    from predmarket.cli.watch import watch
+
+    statuses = {word for one in status or () for word in one.statuses}
+    watch(
+        line,
+        OrdersView(market=market, statuses=statuses, client_id=client_id, limit=limit, ends=ends),
+    )
 
 
 def show(ctx: typer.Context, order_id: arguments.OrderId) -> None:

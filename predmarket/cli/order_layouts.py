@@ -1,4 +1,4 @@
-"""What the command line shows of orders and of what a user holds."""
+"""Layouts of orders, balances, positions and statements."""
 
 from predmarket.cli.columns import names, no_price, number, optional, text
 from predmarket.cli.grid import Layout

@@ -12,7 +12,7 @@ from predmarket.enums import MarketStatus
 
 
 class Terms(TypedDict):
-    """What a market and an event have in common, as the client takes it. None: not given."""
+    """The terms that markets and events share, as the client takes them. None: not given."""
 
     description: str | None
     tick_size: str | None

@@ -1,4 +1,4 @@
-"""What the command line shows of users, and of what admins do for them."""
+"""Layouts of users, their codes, keys, groups and seasons, and of the admin log."""
 
 from predmarket.cli.columns import names, number, text
 from predmarket.cli.grid import Layout

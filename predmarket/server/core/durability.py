@@ -1,4 +1,4 @@
-"""What decides whether a commit survives a power cut of the database's machine, and a failover."""
+"""Whether a commit survives a power cut of the database's machine, and a failover."""
 
 from dataclasses import dataclass, field
 

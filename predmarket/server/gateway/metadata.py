@@ -60,8 +60,10 @@ def text_filter(q: str | None) -> Callable[[str, str, Metadata], bool]:
 
 @lru_cache(maxsize=16_384)
 def _folded(one: Metadata) -> str:
-    """Return category and tags as they are searched, on a line each. (Kept: to join them costs a
-    search several times what all else of a market does.)"""
+    """Return category and tags as a search reads them, on a line each.
+
+    It is cached: joining them costs a search more than the rest of a market.
+    """
     return "\n".join((one.category or "", *one.tags)).casefold()
 
 

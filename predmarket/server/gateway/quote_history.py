@@ -111,8 +111,8 @@ class QuoteHistory:
     ) -> Mapping[int, Quotes | None]:
         """Return the quotes of markets a day before ``now``, to the minute, by market.
 
-        NOT_YET: it did not exist; None: its quotes were not recorded yet. They are remembered for
-        the minute, as what is a day ago changes no more.
+        NOT_YET: it did not exist; None: its quotes were not recorded yet. Quotes of the past do not
+        change, so they are kept for the minute.
         """
         moment = (now - DAY) // MINUTE * MINUTE
         if self._ago_at != moment:
@@ -130,7 +130,7 @@ class QuoteHistory:
         return known
 
     def committed(self, changes: Changes) -> None:
-        """Hold the quotes of a batch, and let go of the oldest."""
+        """Hold the quotes of a batch, and drop the oldest."""
         self._hold(changes.batch, changes.quotes)
 
     def _hold(self, batch: int, quotes: list[QuoteChange]) -> None:

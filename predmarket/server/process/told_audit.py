@@ -1,4 +1,4 @@
-"""The audit of what gateways were told: Redis holds the last batches that were committed.
+"""The audit against Redis, which holds the last batches that the core told gateways of.
 
 After a failover to a standby that lacked the last commits, these are the orders and trades that
 were acknowledged and are not in the database.

@@ -1,4 +1,4 @@
-"""What the best prices of a market did in a span of time, and how the market stood at its end.
+"""A market's best prices over a span of time, and its totals at the end of it.
 
 The core records quotes minute by minute after each command, writes them down now and then
 (core/quote_rows.py), and tells gateways of each batch's (changes.py). So quotes follow from the
@@ -94,7 +94,7 @@ EMPTY_BOOK = Quotes(
 
 
 NOT_YET = msgspec.structs.replace(EMPTY_BOOK, ask_high=0, ask_low=0, ask=0)
-"""What is shown of a market before it was made."""
+"""The quotes of a market before its creation."""
 
 
 class QuoteChange(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -1,4 +1,4 @@
-"""What Redis still holds of the batches that gateways were told of: a witness of the journal."""
+"""The batches in Redis that the core told gateways of. They show whether the journal lacks any."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

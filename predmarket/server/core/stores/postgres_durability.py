@@ -18,7 +18,7 @@ SQL = (
 
 
 def read(row: StoredRow, hosts: int) -> Durability:
-    """Return the durability in a row of the query; the URL names so many hosts."""
+    """Return the durability in a row of the query; ``hosts`` are those that the URL names."""
     *settings, awaited, followed = row
     found = dict(zip(_SETTINGS, map(str, settings), strict=True))
     commits = found["synchronous_commit"]

@@ -80,7 +80,7 @@ class Seat:
         """The task that stands by and leads in turn."""
         self.uncommitted = 0
         self.behind = ""
-        """What was acknowledged and is not in the database: this core must not lead."""
+        """Why this core must not lead: the database lacks acknowledged batches. Else empty."""
 
     @property
     def standing(self) -> str:
@@ -185,7 +185,7 @@ class Seat:
             await asyncio.sleep(pause)
 
     async def _lead_now(self) -> Core:
-        """Return the leading core. Raises LeaseHeld and what else keeps it from leading."""
+        """Return the leading core. Raises LeaseHeld, JournalBehind, StoreError, RedisError."""
         await asyncio.to_thread(self._lead.acquire)
         core = self._new_core(await told_batches(self.connection))
         await core.start()

@@ -1,5 +1,6 @@
-"""Queries for what markets' best prices did, and for the batches that the core has not added."""
+"""Queries for the quotes of markets, and for the batches whose quotes are not in their table."""
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -69,10 +70,11 @@ async def quotes_at(
 
 async def last_batches(connection: AsyncConnection) -> list[Changes]:
     """Return the outbox's batches that this version can read, in order."""
-    found = []
+    found: list[Changes] = []
     for (stored,) in await connection.execute(select(outbox.c.changes).order_by(outbox.c.batch)):
         try:
             found.append(changes.decode(bytes(stored)))
         except msgspec.MsgspecError:  # another version's: their quotes are not known
             found.clear()
+        await asyncio.sleep(0)  # others take their turn: there are hundreds, some of them large
     return found
