@@ -33,7 +33,7 @@ def measure() -> Iterator[Line]:
         for kind, taken in rates.items():
             yield Line(
                 "batch", f"{SIZE} orders a request, {kind}", statistics.median(taken), "/s",
-                f"pgbench -c {CLIENTS}", statistics.median(tps), "≥ 3 ×",
+                f"pgbench -c {CLIENTS}", statistics.median(tps), "≥ 4 ×",
                 f"{settings[kind]}, closed loop, {CONNECTIONS} connections, "
                 f"{errors[kind]} errors",
             )  # fmt: skip

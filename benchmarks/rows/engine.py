@@ -21,6 +21,8 @@ _MARKET_ID = 1
 _YARDSTICK = "lightmatchingengine"
 _ALONE, _WHOLE = "matching alone", "with ledger and assertions"
 RUNS = 5
+BATCH = 200
+"""Commands between two takings of what changed: a batch of a busy core."""
 
 
 def measure() -> Iterator[Line]:
@@ -31,10 +33,10 @@ def measure() -> Iterator[Line]:
     for _ in range(RUNS):  # in turns, since the machine's speed drifts
         rates[_YARDSTICK].append(lightmatchingengine_rate(stream))
         rates[_ALONE].append(matching_rate(stream))
-        rates[_WHOLE].append(exchange_rate(stream))
+        rates[_WHOLE].append(exchange_rate(opening(), translated(stream)))
     medians = {name: statistics.median(taken) for name, taken in rates.items()}
     conditions = f"{len(stream):,} commands, one thread, in memory"
-    for work, goal in ((_ALONE, "≥ 5 ×"), (_WHOLE, "≥ 0.7 ×")):
+    for work, goal in ((_ALONE, "≥ 6 ×"), (_WHOLE, "≥ 1 ×")):
         yield Line(
             "engine", work, medians[work], "commands/s", _YARDSTICK, medians[_YARDSTICK], goal,
             conditions,
@@ -102,14 +104,23 @@ def translated(stream: list[Command]) -> list[exchange_commands.Command]:
     ]
 
 
-def exchange_rate(stream: list[Command]) -> float:
-    """Return the stream's commands a second through the whole exchange, every check on."""
+def exchange_rate(
+    first: list[exchange_commands.Command], stream: list[exchange_commands.Command]
+) -> float:
+    """Return the stream's commands a second through the whole exchange, every check on.
+
+    What changed is taken out after each batch, as a core does: otherwise no ended order would ever
+    be freed, and the row would measure the memory of orders that no exchange keeps. ``first`` is
+    not timed.
+    """
     exchange = Exchange()
-    for command in opening():
+    for command in first:
         exchange.apply(0, command)
-    calls = translated(stream)
+    exchange.take_changes()
     gc.collect()
     start = time.perf_counter()
-    for now, call in enumerate(calls):
-        exchange.apply(now, call)
-    return len(calls) / (time.perf_counter() - start)
+    for batch in range(0, len(stream), BATCH):
+        for now, command in enumerate(stream[batch : batch + BATCH], batch):
+            exchange.apply(now, command)
+        exchange.take_changes()
+    return len(stream) / (time.perf_counter() - start)

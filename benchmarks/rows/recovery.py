@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.crowd import gather
-from benchmarks.rows.engine import exchange_rate, translated
+from benchmarks.rows.engine import BATCH, exchange_rate, opening, translated
 from benchmarks.rows.settle import settle_rate
 from benchmarks.stream import commands
 from benchmarks.table import Line, median_of
@@ -31,7 +31,6 @@ from tests.support.postgres import PostgresServer, fresh_database, libpq
 
 ORDERS = int(os.environ.get("RECOVERY_ORDERS", "1000000"))
 COMMANDS = int(os.environ.get("RECOVERY_COMMANDS", "1000000"))
-_BATCH = 200
 _LOADED = {
     rows.ACCOUNTS: "", rows.MARKETS: "", rows.POSITIONS: "", rows.ORDERS: state_loader.OPEN_ORDERS,
 }  # fmt: skip
@@ -88,11 +87,11 @@ def _read(url: str) -> None:
 
 
 def _replay(url: str) -> Line:
-    stream = commands(COMMANDS)
-    settle_rate(url, translated(stream), _BATCH)
+    stream = translated(commands(COMMANDS))
+    settle_rate(url, stream, BATCH)
     with _opened(url) as store:
         took = median_of(lambda: _timed(lambda: _replayed(store)))
-    engine = median_of(lambda: COMMANDS / exchange_rate(stream))
+    engine = median_of(lambda: COMMANDS / exchange_rate(opening(), stream))
     return Line(
         "recovery", f"{COMMANDS:,} journaled commands replayed", took * 1_000, "ms",
         "the engine row on them", engine * 1_000, "≤ 1.5 ×", "SQLite, one thread",

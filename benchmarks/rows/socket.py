@@ -10,7 +10,8 @@ from benchmarks.yardsticks import durability, prepare_pgbench, tpcb
 from tests.support.postgres import PostgresServer
 
 CONNECTIONS = 64
-IN_FLIGHT = (1, 4)
+GOALS = {1: "≥ 2 ×", 4: "≥ 2.5 ×"}
+"""By the orders that each client has under way."""
 """Orders that a client has under way: one as over HTTP, or a few, as one that quotes does."""
 SECONDS = 5.0
 CLIENTS = 32
@@ -26,7 +27,7 @@ def measure() -> Iterator[Line]:
         for _ in range(RUNS):
             tps.append(tpcb(server.pgbench, server.url(), CLIENTS).tps)
             for kind, exchange in exchanges.items():
-                for in_flight in IN_FLIGHT:
+                for in_flight in GOALS:
                     runs = results.setdefault((kind, in_flight), [])
                     runs.append(closed_loop(exchange, in_flight))
         settings = {"PostgreSQL": durability(server.url()), "SQLite": "synchronous=full"}
@@ -38,7 +39,7 @@ def measure() -> Iterator[Line]:
             yield Line(
                 "socket", f"{in_flight} under way a client, {kind}",
                 statistics.median(run.rate for run in runs), "/s",
-                f"pgbench -c {CLIENTS}", statistics.median(tps), "≥ 2 ×",
+                f"pgbench -c {CLIENTS}", statistics.median(tps), GOALS[in_flight],
                 f"{settings[kind]}, closed loop, {CONNECTIONS} sockets, "
                 f"{sum(run.errors for run in runs)} errors, p50 {p50:.1f} ms, p99 {p99:.1f} ms",
             )  # fmt: skip

@@ -1,4 +1,7 @@
-"""The audit's queries for rows that contradict others: each has to find none."""
+"""The audit's queries for rows that contradict others: each has to find none.
+
+Each reads its rows once, and others by a key, because SQLite joins row by row where it finds none.
+"""
 
 NONE_OF = (
     (
@@ -20,9 +23,10 @@ NONE_OF = (
     (
         "markets: collateral = what the ledger says came in",
         (
-            "SELECT m.id FROM markets m LEFT JOIN ledger l ON l.market_id = m.id "
-            "AND l.counterpart = 'COLLATERAL' WHERE m.event_id IS NULL GROUP BY m.id, m.collateral "
-            "HAVING m.collateral <> -COALESCE(SUM(l.amount), 0)"
+            "SELECT id FROM (SELECT id, collateral AS amount FROM markets WHERE event_id IS NULL "
+            "UNION ALL SELECT m.id, l.amount FROM ledger l JOIN markets m ON m.id = l.market_id "
+            "WHERE l.counterpart = 'COLLATERAL' AND m.event_id IS NULL) moved "
+            "GROUP BY id HAVING SUM(amount) <> 0"
         ),
     ),
     (
@@ -39,10 +43,10 @@ NONE_OF = (
     (
         "events: collateral = what the ledger says came in",
         (
-            "SELECT e.id FROM events e LEFT JOIN (SELECT COALESCE(l.event_id, m.event_id) AS id, "
-            "l.amount FROM ledger l LEFT JOIN markets m ON m.id = l.market_id "
-            "WHERE l.counterpart = 'COLLATERAL') moved ON moved.id = e.id "
-            "GROUP BY e.id, e.collateral HAVING e.collateral <> -COALESCE(SUM(moved.amount), 0)"
+            "SELECT id FROM (SELECT id, collateral AS amount FROM events UNION ALL "
+            "SELECT COALESCE(l.event_id, m.event_id), l.amount FROM ledger l "
+            "LEFT JOIN markets m ON m.id = l.market_id WHERE l.counterpart = 'COLLATERAL') moved "
+            "WHERE id IS NOT NULL GROUP BY id HAVING SUM(amount) <> 0"
         ),
     ),
     (
@@ -93,11 +97,10 @@ NONE_OF = (
     (
         "orders: every fill names a trade of the order, and every trade has both",
         (
-            "SELECT 1 FROM (SELECT e.order_id, e.trade_id FROM order_events e "
-            "WHERE e.trade_id IS NOT NULL) e FULL JOIN (SELECT buy_order_id AS order_id, id "
-            "FROM trades UNION ALL SELECT sell_order_id, id FROM trades) t "
-            "ON t.order_id = e.order_id AND t.id = e.trade_id "
-            "WHERE t.id IS NULL OR e.trade_id IS NULL"
+            "SELECT 1 FROM (SELECT order_id, trade_id, 1 AS told FROM order_events "
+            "WHERE trade_id IS NOT NULL UNION ALL SELECT buy_order_id, id, -1 FROM trades "
+            "UNION ALL SELECT sell_order_id, id, -1 FROM trades) fills "
+            "GROUP BY order_id, trade_id HAVING SUM(told) <> 0"
         ),
     ),
     (
