@@ -167,7 +167,7 @@ class SqliteStore(Store):
         self.read("BEGIN")
 
     def plan_for_whole_tables(self) -> None:
-        """Do nothing: SQLite makes an index for a join that lacks one."""
+        """Do nothing: SQLite has one way to join, and the queries have keys for it."""
 
     def end_snapshot(self) -> None:
         if self._db is not None:
