@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar, cast
+from weakref import WeakSet
 
 from sqlalchemy import Engine, Result, create_engine, event, text
 from sqlalchemy.engine import URL, Connection, Dialect
@@ -95,19 +96,31 @@ def prepare_sqlite(engine: Engine, begin: str, *, read_only: bool = False) -> No
 
 
 class EndingConnection(sqlite3.Connection):
-    """A connection whose transaction ends with it.
+    """A connection whose statements and transaction end with it.
 
-    A cancelled statement keeps SQLite's connection alive after ``close``, until the garbage
-    collector frees it. Until then its transaction would keep its lock, and no other connection
-    could write.
+    SQLite keeps a closed connection, and its locks, until its last statement ends. A cancelled
+    statement ends only when the garbage collector finds it. Until then no other connection could
+    write.
     """
 
-    def close(self) -> None:
-        """Roll back the open transaction and close; a second time does nothing.
+    def __init__(self, *given: Any, **named: Any) -> None:  # noqa: ANN401 -- as sqlite3
+        super().__init__(*given, **named)
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
 
-        The driver closes twice if the task that closes is cancelled.
+    def cursor(self, *given: Any) -> Any:  # noqa: ANN401 -- as sqlite3
+        """Return a cursor, which ends with the connection."""
+        cursor = super().cursor(*given)
+        self._cursors.add(cursor)
+        return cursor
+
+    def close(self) -> None:
+        """End all statements, roll back the open transaction, and close.
+
+        A second time does nothing: the driver closes twice if the task that closes is cancelled.
         """
         with suppress(sqlite3.ProgrammingError):  # it is closed
+            for cursor in self._cursors:
+                cursor.close()
             if self.in_transaction:
                 self.rollback()
         super().close()

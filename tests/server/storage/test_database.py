@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, closing, contextmanager, suppress
 from typing import Literal
 
 import pytest
@@ -52,6 +52,13 @@ def connection_of(db: Database, way: Way) -> AbstractAsyncContextManager[AsyncCo
     return ways[way]()
 
 
+def assert_unlocked(url: str) -> None:
+    """Check that a SQLite database can be written to at once."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(make_url(url).database or "", timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+
+
 async def use(db: Database, way: Way) -> None:
     """Use a connection for two statements."""
     async with connection_of(db, way) as connection:
@@ -90,7 +97,7 @@ def test_cancelled_at_each_await(url: str, way: Way) -> None:
 @WAYS
 @pytest.mark.parametrize("cancel", [False, True], ids=["in use", "just cancelled"])
 def test_closed_at_each_await(url: str, way: Way, *, cancel: bool) -> None:
-    """A close waits for each user of a connection, also for a cancelled one."""
+    """A close waits for each user of a connection, also for a cancelled one. No lock is left."""
 
     async def closed(at: int) -> bool:
         db = Database(url)
@@ -105,7 +112,9 @@ def test_closed_at_each_await(url: str, way: Way, *, cancel: bool) -> None:
 
     with nothing_left_open():
         for at in range(1, 100):
-            if not asyncio.run(closed(at)):
+            reached = asyncio.run(closed(at))
+            assert_unlocked(url)
+            if not reached:
                 break
     assert at > awaits(url, way)
 
