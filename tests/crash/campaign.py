@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 
 from predmarket.server.core import audit
-from predmarket.server.core.stores.factory import open_store
+from predmarket.server.core.stores.factory import open_snapshot
 from tests.crash.organiser import Organiser
 from tests.crash.traders import Trader
 from tests.support.exchange import QUICK, ExchangeProcess
@@ -77,24 +77,14 @@ def _list(counts: Counter[str]) -> str:
 
 def sums_hold(database_url: str) -> None:
     """Check conservation in one snapshot of the database, even while the exchange writes."""
-    store = open_store(database_url)
-    store.connect()
-    try:
-        store.begin_snapshot()
+    with open_snapshot(database_url) as store:
         assert [check for check in audit.sums(store) if not check.ok] == []
-    finally:
-        store.close()
 
 
 def audit_holds(database_url: str) -> None:
     """Check the whole audit, replay included."""
-    store = open_store(database_url)
-    store.connect()
-    try:
-        store.begin_snapshot()
+    with open_snapshot(database_url) as store:
         checks = [*audit.sums(store), *audit.replay(store, lambda *_: None)]
-    finally:
-        store.close()
     assert [check for check in checks if not check.ok] == []
 
 
@@ -125,12 +115,8 @@ async def campaign(folder: Path, database_url: str, kills: int, seed: int) -> Ta
     tally.refused = sum(len(trader.refused) for trader in traders)
     tally.by_way = _by_way(traders)
     tally.disconnected = _once_each(database_url, traders)
-    store = open_store(database_url)
-    store.connect()
-    try:
+    with open_snapshot(database_url) as store:
         tally.payouts = organiser.check_payouts(store)
-    finally:
-        store.close()
     return tally
 
 
@@ -181,9 +167,7 @@ async def _round(
 
 def _covered(database_url: str) -> int:
     """Return how many open orders in events are covered by a basket."""
-    store = open_store(database_url)
-    store.connect()
-    try:
+    with open_snapshot(database_url) as store:
         rows = store.read(
             "SELECT COUNT(*) FROM orders o JOIN markets m ON m.id = o.market_id"
             " LEFT JOIN positions p ON p.user_id = o.user_id AND p.market_id = o.market_id"
@@ -191,8 +175,6 @@ def _covered(database_url: str) -> int:
             " AND o.close_qty > CASE WHEN p.user_id IS NULL THEN 0"
             " WHEN o.side = 'SELL' THEN p.yes ELSE p.no END"
         )
-    finally:
-        store.close()
     return int(rows[0][0])
 
 
@@ -206,9 +188,7 @@ def _once_each(database_url: str, traders: list[Trader]) -> int:
 
     Each order exists once, and it is canceled with its socket if and only if it was tied to it.
     """
-    store = open_store(database_url)
-    store.connect()
-    try:
+    with open_snapshot(database_url) as store:
         stored = {
             key: row
             for key, *row in store.read(
@@ -217,8 +197,6 @@ def _once_each(database_url: str, traders: list[Trader]) -> int:
             )
         }
         count = store.read("SELECT COUNT(*) FROM orders")[0][0]
-    finally:
-        store.close()
     for trader in traders:
         for key, told in trader.acknowledged.items():
             assert stored[key][0] == told["id"]

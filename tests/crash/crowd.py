@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import httpx
 
-from predmarket.server.core.stores.factory import open_store
+from predmarket.server.core.stores.factory import open_snapshot
 from tests.crash.organiser import Organiser
 from tests.crash.traders import PASSWORD, Trader
 from tests.support.load import MARKET
@@ -81,12 +81,8 @@ class Crowd:
 
     def check_payouts(self, database_url: str) -> int:
         """Check that each ended event has paid everybody once; return the number of payments."""
-        store = open_store(database_url)
-        store.connect()
-        try:
+        with open_snapshot(database_url) as store:
             return self.organiser.check_payouts(store)
-        finally:
-            store.close()
 
     async def _log_in(self, client: httpx.AsyncClient) -> None:
         """Log everybody in again, because a campaign lasts longer than a token."""

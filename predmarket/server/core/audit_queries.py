@@ -1,61 +1,77 @@
 """The audit's queries for rows that contradict others: each has to find none.
 
-Each reads its rows once, and others by a key, because SQLite joins row by row where it finds none.
+What has to agree is added up in one pass over the rows of both sides, because databases without
+statistics, and SQLite, may join two tables row by row. Only rows with a key are joined.
 """
+
+_OPEN = "status IN ('OPEN', 'PARTIALLY_FILLED')"
+
+
+def _balanced(key: str, *sides: str) -> str:
+    """Return the keys whose amounts do not add up to 0 over all ``sides``.
+
+    Each side selects the key's columns and an amount.
+    """
+    rows = " UNION ALL ".join(sides)
+    return f"SELECT 1 FROM ({rows}) sides GROUP BY {key} HAVING SUM(amount) <> 0"
+
 
 NONE_OF = (
     (
         "accounts: cash = sum of the user's ledger",
-        (
-            "SELECT a.user_id FROM accounts a LEFT JOIN ledger l ON l.user_id = a.user_id "
-            "GROUP BY a.user_id, a.available, a.locked "
-            "HAVING a.available + a.locked <> COALESCE(SUM(l.amount), 0)"
+        _balanced(
+            "user_id",
+            "SELECT user_id, available + locked AS amount FROM accounts",
+            "SELECT user_id, -amount FROM ledger WHERE user_id IS NOT NULL",
         ),
     ),
     (
         "accounts: locked = sum of the open orders' locks",
-        (
-            "SELECT a.user_id FROM accounts a LEFT JOIN orders o ON o.user_id = a.user_id "
-            "AND o.status IN ('OPEN', 'PARTIALLY_FILLED') GROUP BY a.user_id, a.locked "
-            "HAVING a.locked <> COALESCE(SUM(o.locked), 0)"
+        _balanced(
+            "user_id",
+            "SELECT user_id, locked AS amount FROM accounts",
+            f"SELECT user_id, -locked FROM orders WHERE {_OPEN}",
         ),
     ),
     (
         "markets: collateral = what the ledger says came in",
-        (
-            "SELECT id FROM (SELECT id, collateral AS amount FROM markets WHERE event_id IS NULL "
-            "UNION ALL SELECT m.id, l.amount FROM ledger l JOIN markets m ON m.id = l.market_id "
-            "WHERE l.counterpart = 'COLLATERAL' AND m.event_id IS NULL) moved "
-            "GROUP BY id HAVING SUM(amount) <> 0"
+        _balanced(
+            "id",
+            "SELECT id, collateral AS amount FROM markets WHERE event_id IS NULL",
+            "SELECT m.id, l.amount FROM ledger l JOIN markets m ON m.id = l.market_id "
+            "WHERE l.counterpart = 'COLLATERAL' AND m.event_id IS NULL",
         ),
     ),
     (
         "markets: YES = NO = open interest, collateral 1.00 each",
         (
-            "SELECT m.id FROM markets m LEFT JOIN positions p ON p.market_id = m.id "
-            "WHERE m.ending IS NULL GROUP BY m.id, m.open_interest, m.collateral, m.event_id "
-            "HAVING COALESCE(SUM(p.yes), 0) <> m.open_interest "
-            "OR COALESCE(SUM(p.no), 0) <> m.open_interest "
-            "OR m.collateral <> "
-            "CASE WHEN m.event_id IS NULL THEN m.open_interest * 10000 ELSE 0 END"
+            "SELECT 1 FROM (SELECT id, open_interest, -open_interest AS yes, -open_interest AS no, "
+            "CASE WHEN event_id IS NULL THEN collateral - open_interest * 10000 ELSE collateral END"
+            " AS collateral FROM markets WHERE ending IS NULL UNION ALL "
+            "SELECT m.id, 0, p.yes, p.no, 0 FROM positions p JOIN markets m ON m.id = p.market_id "
+            "WHERE m.ending IS NULL) sides GROUP BY id "
+            "HAVING SUM(yes) <> 0 OR SUM(no) <> 0 OR SUM(collateral) <> 0"
         ),
     ),
     (
         "events: collateral = what the ledger says came in",
-        (
-            "SELECT id FROM (SELECT id, collateral AS amount FROM events UNION ALL "
-            "SELECT COALESCE(l.event_id, m.event_id), l.amount FROM ledger l "
-            "LEFT JOIN markets m ON m.id = l.market_id WHERE l.counterpart = 'COLLATERAL') moved "
-            "WHERE id IS NOT NULL GROUP BY id HAVING SUM(amount) <> 0"
+        _balanced(
+            "id",
+            "SELECT id, collateral AS amount FROM events",
+            "SELECT l.event_id, l.amount FROM ledger l "
+            "WHERE l.counterpart = 'COLLATERAL' AND l.event_id IS NOT NULL",
+            "SELECT m.event_id, l.amount FROM ledger l JOIN markets m ON m.id = l.market_id "
+            "WHERE l.counterpart = 'COLLATERAL' AND l.event_id IS NULL AND m.event_id IS NOT NULL",
         ),
     ),
     (
         "events: bases = sets, collateral 1.00 each",
         (
-            "SELECT e.id FROM events e LEFT JOIN holdings h ON h.event_id = e.id "
-            "WHERE e.ending IS NULL GROUP BY e.id, e.open_interest, e.collateral "
-            "HAVING COALESCE(SUM(h.base), 0) <> e.open_interest "
-            "OR e.collateral <> e.open_interest * 10000"
+            "SELECT 1 FROM (SELECT id, -open_interest AS base, collateral - open_interest * 10000 "
+            "AS collateral FROM events WHERE ending IS NULL UNION ALL "
+            "SELECT e.id, h.base, 0 FROM holdings h JOIN events e ON e.id = h.event_id "
+            "WHERE e.ending IS NULL) sides GROUP BY id "
+            "HAVING SUM(base) <> 0 OR SUM(collateral) <> 0"
         ),
     ),
     (
@@ -81,62 +97,65 @@ NONE_OF = (
     ),
     (
         "markets: volume = sum of the trades",
-        (
-            "SELECT m.id FROM markets m LEFT JOIN trades t ON t.market_id = m.id "
-            "GROUP BY m.id, m.volume HAVING m.volume <> COALESCE(SUM(t.qty), 0)"
+        _balanced(
+            "id",
+            "SELECT id, volume AS amount FROM markets",
+            "SELECT market_id, -qty FROM trades",
         ),
     ),
     (
         "orders: filled = sum of the trades",
-        (
-            "SELECT o.id FROM orders o LEFT JOIN (SELECT buy_order_id AS id, qty FROM trades "
-            "UNION ALL SELECT sell_order_id, qty FROM trades) f ON f.id = o.id "
-            "GROUP BY o.id, o.filled HAVING o.filled <> COALESCE(SUM(f.qty), 0)"
+        _balanced(
+            "id",
+            "SELECT id, filled AS amount FROM orders",
+            "SELECT buy_order_id, -qty FROM trades",
+            "SELECT sell_order_id, -qty FROM trades",
         ),
     ),
     (
         "orders: every fill names a trade of the order, and every trade has both",
-        (
-            "SELECT 1 FROM (SELECT order_id, trade_id, 1 AS told FROM order_events "
-            "WHERE trade_id IS NOT NULL UNION ALL SELECT buy_order_id, id, -1 FROM trades "
-            "UNION ALL SELECT sell_order_id, id, -1 FROM trades) fills "
-            "GROUP BY order_id, trade_id HAVING SUM(told) <> 0"
+        _balanced(
+            "order_id, trade_id",
+            "SELECT order_id, trade_id, 1 AS amount FROM order_events WHERE trade_id IS NOT NULL",
+            "SELECT buy_order_id, id, -1 FROM trades",
+            "SELECT sell_order_id, id, -1 FROM trades",
         ),
     ),
     (
         "orders: closed ones hold nothing",
-        (
-            "SELECT id FROM orders WHERE status NOT IN ('OPEN', 'PARTIALLY_FILLED') "
-            "AND (locked <> 0 OR close_qty <> 0)"
-        ),
+        f"SELECT id FROM orders WHERE NOT {_OPEN} AND (locked <> 0 OR close_qty <> 0)",
     ),
     (
         "orders: every event is there, numbered from 1",
         (
-            "SELECT o.id FROM orders o LEFT JOIN order_events e ON e.order_id = o.id "
-            "GROUP BY o.id, o.events HAVING o.events <> COUNT(e.n) OR o.events <> MAX(e.n)"
+            "SELECT 1 FROM (SELECT id, events AS due, 0 AS told, 0 AS n FROM orders UNION ALL "
+            "SELECT order_id, 0, 1, n FROM order_events) sides GROUP BY id "
+            "HAVING SUM(due) <> SUM(told) OR SUM(due) <> MAX(n)"
         ),
     ),
     (
         "topics: every trade has its number",
-        (
-            "SELECT m.id FROM markets m LEFT JOIN trades t ON t.market_id = m.id "
-            "GROUP BY m.id, m.trade_seq HAVING m.trade_seq <> COUNT(t.id)"
+        _balanced(
+            "id",
+            "SELECT id, trade_seq AS amount FROM markets",
+            "SELECT market_id, -1 FROM trades",
         ),
     ),
     (
         "topics: every execution has its user's number",
-        (
-            "SELECT a.user_id FROM accounts a LEFT JOIN (SELECT buy_user_id AS id FROM trades "
-            "UNION ALL SELECT sell_user_id FROM trades) f ON f.id = a.user_id "
-            "GROUP BY a.user_id, a.fill_seq HAVING a.fill_seq <> COUNT(f.id)"
+        _balanced(
+            "user_id",
+            "SELECT user_id, fill_seq AS amount FROM accounts",
+            "SELECT buy_user_id, -1 FROM trades",
+            "SELECT sell_user_id, -1 FROM trades",
         ),
     ),
     (
         "topics: an order holds its user's last number",
         (
-            "SELECT a.user_id FROM accounts a LEFT JOIN orders o ON o.user_id = a.user_id "
-            "GROUP BY a.user_id, a.order_seq HAVING a.order_seq <> COALESCE(MAX(o.topic_seq), 0)"
+            "SELECT 1 FROM (SELECT user_id, order_seq AS last, 0 AS seq FROM accounts UNION ALL "
+            "SELECT user_id, 0, topic_seq FROM orders) sides GROUP BY user_id "
+            "HAVING SUM(last) <> MAX(seq)"
         ),
     ),
     (
@@ -152,12 +171,11 @@ NONE_OF = (
     (
         "positions: reserves = the open orders' close parts",
         (
-            "SELECT p.user_id FROM positions p LEFT JOIN orders o ON o.user_id = p.user_id "
-            "AND o.market_id = p.market_id AND o.status IN ('OPEN', 'PARTIALLY_FILLED') "
-            "GROUP BY p.user_id, p.market_id, p.reserved_yes, p.reserved_no "
-            "HAVING p.reserved_yes <> "
-            "COALESCE(SUM(CASE WHEN o.side = 'SELL' THEN o.close_qty END), 0) "
-            "OR p.reserved_no <> COALESCE(SUM(CASE WHEN o.side = 'BUY' THEN o.close_qty END), 0)"
+            "SELECT 1 FROM (SELECT user_id, market_id, reserved_yes AS yes, reserved_no AS no "
+            "FROM positions UNION ALL SELECT user_id, market_id, "
+            "CASE WHEN side = 'SELL' THEN -close_qty ELSE 0 END, "
+            f"CASE WHEN side = 'BUY' THEN -close_qty ELSE 0 END FROM orders WHERE {_OPEN}) sides "
+            "GROUP BY user_id, market_id HAVING SUM(yes) <> 0 OR SUM(no) <> 0"
         ),
     ),
     *(
