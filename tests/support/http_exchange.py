@@ -1,6 +1,6 @@
 """A whole exchange on a real socket, in the test's own event loop."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from predmarket.server.gateway.auth import passwords
 from predmarket.server.process import runtime
 from predmarket.server.settings import Settings
 from predmarket.testing.serving import serving
+from tests.support import query_plans
 
 PASSWORD = "a long enough password"
 
@@ -80,16 +81,21 @@ def settings(
     tmp_path: Path,
     database_url: str,
     more_settings: dict[str, str],
+    sqlite_template: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Settings:
-    """Settings of an exchange without data; hashing is quick."""
+) -> Iterator[Settings]:
+    """Settings of an exchange without data; hashing is quick.
+
+    The exchange may send no statement that reads what grows.
+    """
     monkeypatch.setattr(passwords, "ROUNDS", 4)
     monkeypatch.chdir(tmp_path)
     limits = dict.fromkeys(
         ("auth_rate_limit", "auth_window_limit", "order_rate_limit", "read_rate_limit"), "off"
     )
     given = {"port": 0, "data_dir": str(tmp_path), "database_url": database_url, **limits}
-    return Settings.load({**given, "signup_credit": "0", **more_settings})
+    with query_plans.checked(sqlite_template):
+        yield Settings.load({**given, "signup_credit": "0", **more_settings})
 
 
 @pytest.fixture

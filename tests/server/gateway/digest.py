@@ -9,7 +9,7 @@ import sqlite3
 from typing import Self
 
 import psycopg
-from sqlalchemy import Table, select
+from sqlalchemy import Table, text
 
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.database_url import is_sqlite, normal_url
@@ -34,7 +34,7 @@ async def digest(db: Database) -> Digest:
     async with db.read() as connection:
         for table in metadata.sorted_tables:
             if table.name not in BOOKKEEPING:
-                rows = await connection.execute(select(table))
+                rows = await connection.execute(text(f'SELECT * FROM "{table.name}"'))
                 found[table.name] = sorted(repr(tuple(row)) for row in rows)
     return found
 

@@ -1,0 +1,73 @@
+"""The plans of the statements that gateways send to SQLite, so that no request reads what grows.
+
+SQLite has no statistics here: it plans for a table of any size as it does for an empty one.
+"""
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, TextClause, event
+
+GROWING = frozenset(
+    {
+        "accounts", "admin_log", "holdings", "journal", "ledger", "order_events",
+        "order_group_fills", "orders", "positions", "quotes", "refresh_tokens", "season_results",
+        "sessions", "trades", "users",
+    }
+)  # fmt: skip
+ALLOWED = (
+    r"FROM users WHERE .*LIKE",  # an admin's search in names
+    r"^SELECT count\(\*\) AS count_1 FROM users",
+    r"FROM users WHERE users\.role = \?",  # ends at the second admin
+    r"FROM users WHERE 1 = 1 ORDER BY users\.id LIMIT",  # ends with its page
+    r"^WITH books AS MATERIALIZED",  # standings, which are kept for a time
+    r"FROM orders WHERE status IN \('OPEN', 'PARTIALLY_FILLED'\) GROUP BY",  # a gateway's start
+)
+_SCAN = re.compile(r"SCAN (\w+)")
+_NAMED = re.compile(r"(?:FROM|JOIN|,) (\w+)(?: AS)? (\w+)")
+
+_explained: set[str] = set()
+
+
+@contextmanager
+def checked(tables: Path) -> Iterator[None]:
+    """Check the plan of every statement that is sent to SQLite through SQLAlchemy meanwhile.
+
+    ``tables`` is a database with the newest schema. Each statement is checked once a process.
+    Statements that are plain text are the tests' own.
+    """
+    sent: dict[str, Any] = {}
+
+    def note(*told: Any) -> None:  # noqa: ANN401 -- as SQLAlchemy
+        connection, _cursor, statement, parameters, context, _many = told
+        plain = isinstance(getattr(context.compiled, "statement", None), TextClause | None)
+        if connection.dialect.name == "sqlite" and not plain and statement not in _explained:
+            sent[statement] = parameters
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    with closing(sqlite3.connect(tables)) as database:
+        for statement, parameters in sent.items():
+            _explained.add(statement)
+            one = parameters[0] if isinstance(parameters, list) else parameters
+            plan = database.execute(f"EXPLAIN QUERY PLAN {statement}", one).fetchall()
+            assert not too_long(statement, plan), f"{statement}\n{plan}"
+
+
+def too_long(statement: str, plan: list[tuple[int, int, int, str]]) -> bool:
+    """Tell whether a plan reads a growing table whole, or a table for each row of another."""
+    short = re.sub(r"\s+", " ", statement)
+    if any(re.search(allowed, short) for allowed in ALLOWED):
+        return False
+    scans = [(level, found[1]) for _, level, _, step in plan if (found := _SCAN.match(step))]
+    names = {alias: table for table, alias in _NAMED.findall(short)}
+    nested = max(Counter(level for level, _ in scans).values(), default=0) > 1
+    return nested or any(names.get(table, table) in GROWING for _, table in scans)
