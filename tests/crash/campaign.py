@@ -101,7 +101,6 @@ async def campaign(folder: Path, database_url: str, kills: int, seed: int) -> Ta
         await asyncio.to_thread(daemon.start)
         async with httpx.AsyncClient(base_url=daemon.url, timeout=10, verify=False) as client:
             await asyncio.gather(*(trader.sign_up(client) for trader in traders))
-            await organiser.sign_in(client)
         for _ in range(kills):
             until_kill_s, late_s = draw.uniform(0.02, _LONGEST_S), draw.uniform(0, _LATE_S)
             await _round(daemon, traders, organiser, until_kill_s, late_s, tally)
@@ -132,6 +131,9 @@ async def _round(
     stop, finale, begun = asyncio.Event(), asyncio.Event(), asyncio.Event()
     before = _by_way(traders)
     async with httpx.AsyncClient(base_url=daemon.url, timeout=10, verify=False) as client:
+        await organiser.sign_in(client)
+        for trader in traders:
+            await trader.log_in(client)
         # each trader uses both ways, so that a user's own orders race as well
         trading = [
             asyncio.create_task(hand)

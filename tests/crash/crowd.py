@@ -13,7 +13,7 @@ import httpx
 
 from predmarket.server.core.stores.factory import open_snapshot
 from tests.crash.organiser import Organiser
-from tests.crash.traders import PASSWORD, Trader
+from tests.crash.traders import Trader
 from tests.support.load import MARKET
 
 TRADERS = 4
@@ -48,7 +48,9 @@ class Crowd:
         stop, finale, begun = asyncio.Event(), asyncio.Event(), asyncio.Event()
         async with AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(_client(url)) for url in urls]
-            await self._log_in(clients[0])
+            await self.organiser.sign_in(clients[0])
+            for trader in self.traders:
+                await trader.log_in(clients[0])
             hands = [
                 asyncio.create_task(
                     trader.trade_over_http(clients[n % len(clients)], self.organiser.markets, stop)
@@ -83,15 +85,6 @@ class Crowd:
         """Check that each ended event has paid everybody once; return the number of payments."""
         with open_snapshot(database_url) as store:
             return self.organiser.check_payouts(store)
-
-    async def _log_in(self, client: httpx.AsyncClient) -> None:
-        """Log everybody in again, because a campaign lasts longer than a token."""
-        await self.organiser.sign_in(client)
-        for trader in self.traders:
-            body = {"email": trader.email, "password": PASSWORD}
-            answer = await client.post("/v1/auth/login", json=body)
-            client.cookies.clear()
-            trader.token = answer.raise_for_status().json()["accessToken"]
 
 
 def _client(url: str) -> httpx.AsyncClient:

@@ -42,6 +42,13 @@ class Trader:
         assert reply.status_code == 201, reply.text
         self.token = reply.json()["accessToken"]
 
+    async def log_in(self, client: httpx.AsyncClient) -> None:
+        """Get a new token: a campaign lasts longer than one."""
+        body = {"email": self.email, "password": PASSWORD}
+        answer = await client.post("/v1/auth/login", json=body)
+        client.cookies.clear()
+        self.token = answer.raise_for_status().json()["accessToken"]
+
     async def trade_over_http(
         self, client: httpx.AsyncClient, markets: Sequence[str], stop: asyncio.Event
     ) -> None:
