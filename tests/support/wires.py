@@ -54,4 +54,9 @@ class Wires:
         asyncio.run_coroutine_threadsafe(self._stack.aclose(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        left = asyncio.all_tasks(self._loop)  # connections whose end nobody has noticed yet
+        for task in left:
+            task.cancel()
+        if left:
+            self._loop.run_until_complete(asyncio.wait(left))
         self._loop.close()
