@@ -40,12 +40,18 @@ WORK: Sequence[tuple[str, Sequence[str], Mapping[str, str], str]] = (
 """What is run, its words, its environment, and the library whose import it is held against."""
 
 
+def answer(stub: Stub) -> None:
+    """Let a stub exchange answer what the commands ask for."""
+    stub.on("GET", "/v1/markets", Answer(body=page(MARKET)))
+    stub.on("GET", "/v1/orderbook/rain", Answer(body=BOOK))
+    stub.on("GET", "/v1/user/balance", Answer(body=BALANCE))
+    stub.on("GET", "/v1/user/events", Answer(body=page()))
+
+
 def measure() -> Iterator[Line]:
     """Yield the milliseconds of each, and the modules it imports."""
     with Stub() as stub, tempfile.TemporaryDirectory() as folder:
-        stub.on("GET", "/v1/markets", Answer(body=page(MARKET)))
-        stub.on("GET", "/v1/orderbook/rain", Answer(body=BOOK))
-        stub.on("GET", "/v1/user/balance", Answer(body=BALANCE))
+        answer(stub)
         settings = {
             "PREDMARKET_URL": stub.url,
             "PREDMARKET_CONFIG_DIR": folder,
