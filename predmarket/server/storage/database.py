@@ -103,13 +103,14 @@ class EndingConnection(sqlite3.Connection):
     write.
     """
 
-    def __init__(self, *given: Any, **named: Any) -> None:  # noqa: ANN401 -- as sqlite3
-        super().__init__(*given, **named)
-        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+    _cursors: WeakSet[sqlite3.Cursor] | None = None
 
-    def cursor(self, *given: Any) -> Any:  # noqa: ANN401 -- as sqlite3
+    def cursor(self, factory: None = None) -> sqlite3.Cursor:  # type: ignore[override]  # no other
         """Return a cursor, which ends with the connection."""
-        cursor = super().cursor(*given)
+        del factory
+        cursor = super().cursor()
+        if self._cursors is None:
+            self._cursors = WeakSet()
         self._cursors.add(cursor)
         return cursor
 
@@ -119,7 +120,7 @@ class EndingConnection(sqlite3.Connection):
         A second time does nothing: the driver closes twice if the task that closes is cancelled.
         """
         with suppress(sqlite3.ProgrammingError):  # it is closed
-            for cursor in self._cursors:
+            for cursor in self._cursors or ():
                 cursor.close()
             if self.in_transaction:
                 self.rollback()

@@ -122,9 +122,8 @@ SABOTAGES = (
     Sabotage(
         "the audit does not sum sets",
         AUDIT_QUERIES,
-        '            "HAVING COALESCE(SUM(h.base), 0) <> e.open_interest "\n'
-        '            "OR e.collateral',
-        '            "HAVING e.collateral',
+        '            "HAVING SUM(base) <> 0 OR SUM(collateral)',
+        '            "HAVING SUM(collateral)',
         _found("UPDATE holdings SET base = base + 1 WHERE user_id = 1-events: bases = sets"),
     ),
     Sabotage(
