@@ -11,8 +11,8 @@ from tests.support.postgres import PostgresServer
 
 CONNECTIONS = 64
 GOALS = {1: "≥ 2 ×", 4: "≥ 2.5 ×"}
-"""By the orders that each client has under way."""
-"""Orders that a client has under way: one as over HTTP, or a few, as one that quotes does."""
+"""Each goal by the orders that a client has under way: one as over HTTP, or a few, as one that
+quotes does."""
 SECONDS = 5.0
 CLIENTS = 32
 

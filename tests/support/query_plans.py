@@ -6,9 +6,10 @@ SQLite has no statistics here: it plans for a table of any size as it does for a
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from sqlalchemy import Connection, Engine, TextClause, event
 from sqlalchemy.engine.default import DefaultExecutionContext
@@ -31,6 +32,9 @@ ALLOWED = (
 _OURS = re.compile("SELECT|WITH|INSERT|UPDATE|DELETE")
 _SCAN = re.compile(r"SCAN (\w+)")
 _NAMED = re.compile(r"(?:FROM|JOIN|,) (\w+)(?: AS)? (\w+)")
+
+Plan: TypeAlias = Sequence[tuple[int, int, int, str]]
+"""What EXPLAIN QUERY PLAN returns: of each step its number, its level, 0 and its text."""
 
 _explained: set[str] = set()
 
@@ -70,12 +74,20 @@ def checked(tables: Path) -> Iterator[None]:
             assert not too_long(statement, plan), f"{statement}\n{plan}"
 
 
-def too_long(statement: str, plan: list[tuple[int, int, int, str]]) -> bool:
+def too_long(statement: str, plan: Plan) -> bool:
     """Tell whether a plan reads a growing table whole, or a table for each row of another."""
     short = re.sub(r"\s+", " ", statement)
     if any(re.search(allowed, short) for allowed in ALLOWED):
         return False
-    scans = [(level, found[1]) for _, level, _, step in plan if (found := _SCAN.match(step))]
     names = {alias: table for table, alias in _NAMED.findall(short)}
-    nested = max(Counter(level for level, _ in scans).values(), default=0) > 1
-    return nested or any(names.get(table, table) in GROWING for _, table in scans)
+    scanned = [table for _, table in _scans(plan)]
+    return nested(plan) or any(names.get(table, table) in GROWING for table in scanned)
+
+
+def nested(plan: Plan) -> bool:
+    """Tell whether a plan reads a table for each row of another: two scans of one level."""
+    return max(Counter(level for level, _ in _scans(plan)).values(), default=0) > 1
+
+
+def _scans(plan: Plan) -> list[tuple[int, str]]:
+    return [(level, found[1]) for _, level, _, step in plan if (found := _SCAN.match(step))]

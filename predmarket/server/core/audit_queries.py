@@ -1,16 +1,16 @@
 """The audit's queries for rows that contradict others: each has to find none.
 
-What has to agree is added up in one pass over the rows of both sides, because databases without
-statistics, and SQLite, may join two tables row by row. Only rows with a key are joined.
+What has to agree is added up in one pass over the rows of both sides. A join could read one table
+for each row of the other, as SQLite does without a key. So rows are joined by their keys alone.
 """
 
 _OPEN = "status IN ('OPEN', 'PARTIALLY_FILLED')"
 
 
 def _balanced(key: str, *sides: str) -> str:
-    """Return the keys whose amounts do not add up to 0 over all ``sides``.
+    """Return a query for the keys whose amounts do not add up to 0 over all ``sides``.
 
-    Each side selects the key's columns and an amount.
+    Each side is a query for the key's columns and an amount, which the first one names.
     """
     rows = " UNION ALL ".join(sides)
     return f"SELECT 1 FROM ({rows}) sides GROUP BY {key} HAVING SUM(amount) <> 0"
@@ -45,10 +45,10 @@ NONE_OF = (
     (
         "markets: YES = NO = open interest, collateral 1.00 each",
         (
-            "SELECT 1 FROM (SELECT id, open_interest, -open_interest AS yes, -open_interest AS no, "
+            "SELECT 1 FROM (SELECT id, -open_interest AS yes, -open_interest AS no, "
             "CASE WHEN event_id IS NULL THEN collateral - open_interest * 10000 ELSE collateral END"
             " AS collateral FROM markets WHERE ending IS NULL UNION ALL "
-            "SELECT m.id, 0, p.yes, p.no, 0 FROM positions p JOIN markets m ON m.id = p.market_id "
+            "SELECT m.id, p.yes, p.no, 0 FROM positions p JOIN markets m ON m.id = p.market_id "
             "WHERE m.ending IS NULL) sides GROUP BY id "
             "HAVING SUM(yes) <> 0 OR SUM(no) <> 0 OR SUM(collateral) <> 0"
         ),

@@ -105,7 +105,7 @@ class EndingConnection(sqlite3.Connection):
 
     _cursors: WeakSet[sqlite3.Cursor] | None = None
 
-    def cursor(self, factory: None = None) -> sqlite3.Cursor:  # type: ignore[override]  # no other
+    def cursor(self, factory: None = None) -> sqlite3.Cursor:  # type: ignore[override]  # sqlite3 takes others
         """Return a cursor, which ends with the connection."""
         del factory
         cursor = super().cursor()
