@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import httpx
@@ -78,7 +79,7 @@ class Trader:
         if draw < 0.75 or not self.acknowledged:
             await self._place(way, self._order(self.draw.choice(markets)))
         elif draw < 0.97:
-            key = self.draw.choice([*self.acknowledged][-20:])
+            key = self.draw.choice([*islice(reversed(self.acknowledged), 20)])
             await self._change(way, self.acknowledged[key])
         else:
             answer = await way.ask("order.cancelAll", {})

@@ -10,8 +10,8 @@ import random
 import signal
 import statistics
 import time
-from collections.abc import Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,10 @@ final markets stay in the lists."""
 MORE = 5
 """So many more descriptors, threads or tasks are chance."""
 _PAUSE_S = 1.0
-_SOCKET_S = 20.0
+_TURN_S = 20.0
+"""A trader's socket lasts so long, and the use of a token over HTTP."""
+_TOKEN_S = 300.0
+"""A third of the life of a token."""
 _CHECKED = 200
 _SAMPLE_S = 5.0
 
@@ -122,7 +125,8 @@ async def _trade(
         await organiser.sign_in(client)
         hands: list[Coroutine[Any, Any, None]] = [
             _organise(organiser, client, stop),
-            *(trader.trade_over_http(client, organiser.markets, stop) for trader in traders),
+            _renew(organiser, traders, client, stop),
+            *(_over_http(one, client, organiser.markets, stop) for one in traders),
             *(_over_sockets(one, daemon.url, organiser.markets, stop, soaked) for one in traders),
         ]
         trading = asyncio.gather(*hands)
@@ -153,22 +157,56 @@ async def _organise(organiser: Organiser, client: httpx.AsyncClient, stop: async
         await organising
 
 
+async def _renew(
+    organiser: Organiser, traders: Sequence[Trader], client: httpx.AsyncClient, stop: asyncio.Event
+) -> None:
+    """Get new tokens from time to time, as a run lasts longer than one."""
+    while not await _stopped(stop, _TOKEN_S):
+        await organiser.sign_in(client)
+        for trader in traders:
+            await trader.log_in(client)
+
+
+async def _over_http(
+    trader: Trader, client: httpx.AsyncClient, markets: Sequence[str], stop: asyncio.Event
+) -> None:
+    """Trade over HTTP, with the current token in each turn."""
+    while not stop.is_set():
+        async with _turn(stop) as leave:
+            await trader.trade_over_http(client, markets, leave)
+
+
 async def _over_sockets(
     trader: Trader, url: str, markets: Sequence[str], stop: asyncio.Event, soaked: Soaked
 ) -> None:
-    """Trade on one socket after another; each closes after a while."""
+    """Trade on one socket after another."""
     while not stop.is_set():
-        leave = asyncio.Event()
-        asyncio.get_running_loop().call_later(_SOCKET_S, leave.set)
-        halt = asyncio.create_task(_either(stop, leave))
-        await trader.trade_over_socket(url, markets, leave)
+        async with _turn(stop) as leave:
+            await trader.trade_over_socket(url, markets, leave)
         soaked.sockets += 1
-        halt.cancel()
 
 
-async def _either(stop: asyncio.Event, leave: asyncio.Event) -> None:
-    await stop.wait()
-    leave.set()
+@asynccontextmanager
+async def _turn(stop: asyncio.Event) -> AsyncIterator[asyncio.Event]:
+    """Yield an event that is set at the stop, or after a turn."""
+    leave = asyncio.Event()
+
+    async def wait() -> None:
+        await _stopped(stop, _TURN_S)
+        leave.set()
+
+    waiting = asyncio.create_task(wait())
+    try:
+        yield leave
+    finally:
+        waiting.cancel()
+
+
+async def _stopped(stop: asyncio.Event, within_s: float) -> bool:
+    """Wait so long for the stop, and tell whether it came."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), within_s)
+    return stop.is_set()
 
 
 async def _watch(daemon: ExchangeProcess, sample: Path, seconds: float, soaked: Soaked) -> None:
