@@ -11,8 +11,9 @@ from predmarket.server.storage.database import sync_engine
 OWNERS = 100
 """Whose the open orders are."""
 CREDIT = 1_000_000_000_000
-_NUMBERS = """
-    WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
+NUMBERS = """
+    WITH RECURSIVE numbers(n) AS (SELECT CAST(1 AS BIGINT)
+        UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)
 """
 _USERS = """
     INSERT INTO users (id, email, password_hash, role, disabled, created_at) {numbers}
@@ -66,4 +67,4 @@ def gather(url: str, idle_accounts: int, open_orders: int) -> None:
 
 
 def _run(db: Connection, sql: str, **parameters: int) -> None:
-    db.execute(text(sql.replace("{numbers}", _NUMBERS)), parameters)
+    db.execute(text(sql.replace("{numbers}", NUMBERS)), parameters)

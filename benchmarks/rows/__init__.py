@@ -9,6 +9,7 @@ ROWS = {
     "http": "one order a request over HTTP, on both databases, against pgbench and an empty route",
     "kalshi": "one signed order a request in Kalshi's shape, against POST /v1/orders",
     "growth": "the http row by resting orders, markets and users, against itself without them",
+    "lists": "every read of an exchange with ten million trades, against one without",
     "scaleout": "orders through one and two gateways beside a core, against one process",
     "scale": "a simulation of several shards, of costs measured here, against one",
     "recovery": "a million orders loaded, a million commands replayed, against bare reads",

@@ -131,20 +131,17 @@ def place(
     --client-id and that id never places the order twice. An order that a slow network delays
     beyond --deadline is refused, so that none trades long after it was meant to.
 
-    --wait filled waits until the order has filled, --wait done until it has ended in any way; then
-    the order is printed. The exit code is 1 if it ended unfilled. If the time runs out, the order
-    goes on and the exit code is 3.
+    --wait filled waits until the order has filled, --wait done until it has ended in any way. The
+    exit code is 1 if it ended unfilled, and 3 if the time runs out; the order goes on then.
     """
     line = context.of(ctx)
-    if at_market == (price is not None):
-        raise usage("give either --price P or --market")
     expiry = moment(line, expires, "--expires")
     order = NewOrder(
         market=market,
         side=side,
         qty=number(qty, QTY, "QTY"),
         price=optional(price, PRICE, "--price"),
-        type=OrderType.MARKET if at_market else OrderType.LIMIT,
+        type=_type(at_market=at_market, price=price),
         time_in_force=tif or (TimeInForce.GTD if expiry else None),
         expires_at=expiry,
         post_only=post_only or None,
@@ -156,8 +153,14 @@ def place(
     )
     if preview:
         _preview(line, order)
-        return
-    send(line, order, deadline, OrderWait(wait, wait_at_most) if wait else None)
+    else:
+        send(line, order, deadline, OrderWait(wait, wait_at_most) if wait else None)
+
+
+def _type(*, at_market: bool, price: str | None) -> OrderType:
+    if at_market == (price is not None):
+        raise usage("give either --price P or --market")
+    return OrderType.MARKET if at_market else OrderType.LIMIT
 
 
 def _preview(line: Line, order: NewOrder) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from predmarket.cli.reliability_diagram import text
 from predmarket.client.response_types import CalibrationBin
-from tests.cli.every import CALIBRATION, answer_all
+from tests.cli.answers import CALIBRATION, answer_all
 from tests.support.command_line import Run
 from tests.support.stub_exchange import Answer, Stub
 

@@ -14,7 +14,7 @@ from predmarket.cli.event_tables import Own, card, folded, payoffs
 from predmarket.cli.parser import root
 from predmarket.cli.table_renderer import draw
 from predmarket.client.response_types import Event, EventHolding, Position
-from tests.cli.every import ANN, BOB, EVENT, EVENT_RESOLVED, HOLDING, NO_OF_ANN, answer_all
+from tests.cli.answers import ANN, BOB, EVENT, EVENT_RESOLVED, HOLDING, NO_OF_ANN, answer_all
 from tests.support.command_line import Run
 from tests.support.stub_data import POSITION, page
 from tests.support.stub_exchange import Answer, Stub, refusal

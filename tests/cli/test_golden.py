@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.every import ASKING, STDIN, answer_all, words_of
+from tests.cli.answers import answer_all
+from tests.cli.commands import ASKING, STDIN, words_of
 from tests.support.command_line import Run
 from tests.support.stub_exchange import Stub
 

@@ -13,7 +13,7 @@ from predmarket.cli.leaderboard_view import LeaderboardView
 from predmarket.cli.parser import root
 from predmarket.client import Feed, calls
 from predmarket.client.calls import Call
-from tests.cli.every import BOARD
+from tests.cli.answers import BOARD
 from tests.cli.watching import WatchedExchange, piped, terminal
 from tests.support.stub_exchange import Answer, Stub
 

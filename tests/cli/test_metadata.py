@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.every import answer_all
+from tests.cli.answers import answer_all
 from tests.support.command_line import Run
 from tests.support.stub_data import MARKET
 from tests.support.stub_exchange import Answer, Stub

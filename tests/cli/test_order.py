@@ -10,7 +10,7 @@ from predmarket.cli import paging
 from predmarket.cli.arguments import ListedStatus
 from predmarket.cli.timestamps import wire
 from predmarket.enums import OrderStatus
-from tests.cli.every import PREVIEW
+from tests.cli.answers import PREVIEW
 from tests.support.command_line import Run
 from tests.support.stub_data import MARKET, ORDER, page
 from tests.support.stub_exchange import Answer, Stub, refusal

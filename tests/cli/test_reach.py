@@ -20,7 +20,8 @@ from predmarket.client import AsyncClient, Client, calls
 from predmarket.server.gateway.app import ROUTERS
 from predmarket.server.gateway.context import ApiRequest
 from predmarket.server.gateway.openapi.document import document
-from tests.cli.every import ASKING, STDIN, answer_all, words_of
+from tests.cli.answers import answer_all
+from tests.cli.commands import ASKING, STDIN, words_of
 from tests.support.command_line import Run
 from tests.support.command_tree import LEAVES
 from tests.support.stub_data import MARKET, page

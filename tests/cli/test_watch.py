@@ -12,7 +12,7 @@ from predmarket.cli.views import BookView
 from predmarket.client import Feed, messages
 from predmarket.client.calls import Call
 from predmarket.client.response_types import BookLevels
-from tests.cli.every import FILL
+from tests.cli.answers import FILL
 from tests.cli.watching import WatchedExchange, piped, terminal
 from tests.support.command_line import Run
 from tests.support.scripted_exchange import Connection

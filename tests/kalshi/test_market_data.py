@@ -11,11 +11,8 @@ async def _get(exchange: Exchange, path: str, code: int = 200, **query: str) -> 
     return told
 
 
-async def test_markets_events_series_and_books_are_public(exchange: Exchange) -> None:
-    """Markets, events, series and books are public, with every filter, by cursor to the end.
-
-    Tickers may have any case.
-    """
+async def _prepare(exchange: Exchange) -> None:
+    """Make a market with three orders, a draft, and an event of three markets."""
     await exchange.market("rain-tomorrow", tickSize="0.001", takerFeeRate="0.07")
     await exchange.market("draft", status="DRAFT")
     event = {
@@ -35,6 +32,13 @@ async def test_markets_events_series_and_books_are_public(exchange: Exchange) ->
         }
         assert (await ann.client.post("/v1/orders", json=body)).status_code == 201
 
+
+async def test_markets_and_books_are_public(exchange: Exchange) -> None:
+    """A market and its book are public, and so is the exchange's status.
+
+    Tickers may have any case.
+    """
+    await _prepare(exchange)
     market = (await _get(exchange, "/markets/Rain-Tomorrow"))["market"]
     shown = {
         "ticker": "RAIN-TOMORROW",
@@ -60,7 +64,13 @@ async def test_markets_events_series_and_books_are_public(exchange: Exchange) ->
     assert best["orderbook_fp"]["yes_dollars"] == [["0.4000", "5.00"]]
     books = await _get(exchange, "/markets/orderbooks", tickers="RAIN-TOMORROW,CUP-A,NONE")
     assert [one["ticker"] for one in books["orderbooks"]] == ["RAIN-TOMORROW", "CUP-A"]
+    assert (await _get(exchange, "/exchange/status"))["trading_active"] is True
+    assert (await _get(exchange, "/exchange/schedule"))["schedule"]["standard_hours"]
 
+
+async def test_lists_of_markets_are_public_without_drafts(exchange: Exchange) -> None:
+    """Markets are listed with every filter, by cursor to the end; admins' keys show drafts."""
+    await _prepare(exchange)
     found: list[str] = []
     cursor = ""
     while True:
@@ -75,7 +85,14 @@ async def test_markets_events_series_and_books_are_public(exchange: Exchange) ->
     assert (await _get(exchange, "/markets", status="settled"))["markets"] == []
     by_name = await _get(exchange, "/markets", tickers="CUP-A,cup-b")
     assert len(by_name["markets"]) == 2
+    boss = await signer(exchange, exchange.admin, ("read", "trade", "admin"))
+    draft = (await boss.get("/markets/DRAFT"))["market"]
+    assert draft["status"] == "initialized"
 
+
+async def test_events_and_series_are_public(exchange: Exchange) -> None:
+    """Events are listed with their markets, and series with what they are about."""
+    await _prepare(exchange)
     events = await _get(exchange, "/events", with_nested_markets="true")
     assert [(one["event_ticker"], one["mutually_exclusive"]) for one in events["events"]] == [
         ("CUP", True),
@@ -96,12 +113,6 @@ async def test_markets_events_series_and_books_are_public(exchange: Exchange) ->
     for asked, expected in (("weather", ["RAIN-TOMORROW"]), ("sports", [])):
         listed = await _get(exchange, "/series", category=asked, tags="RAIN")
         assert [one["ticker"] for one in listed["series"]] == expected
-    assert (await _get(exchange, "/exchange/status"))["trading_active"] is True
-    assert (await _get(exchange, "/exchange/schedule"))["schedule"]["standard_hours"]
-
-    boss = await signer(exchange, exchange.admin, ("read", "trade", "admin"))
-    draft = (await boss.get("/markets/DRAFT"))["market"]
-    assert draft["status"] == "initialized"
 
 
 async def test_events_are_found_by_their_series(exchange: Exchange) -> None:

@@ -14,6 +14,7 @@ from pykalshi import (
     InsufficientFundsError,
     KalshiAPIError,
     KalshiClient,
+    Market,
     MarketStatus,
     OrderStatus,
     ResourceNotFoundError,
@@ -67,6 +68,22 @@ async def test_the_synchronous_client(exchange: Exchange, tmp_path: Path) -> Non
 
 
 def _trade(ann: KalshiClient, bob: KalshiClient) -> None:
+    market = _market(ann)
+    _place_and_change(ann, bob, market)
+    _place_and_cancel_two(ann)
+    _sell_two_outcomes(ann, bob)
+    _trip_a_group(ann, bob)
+    assert [one.name for one in ann.api_keys.list()] == ["bot"]
+    made = ann.api_keys.generate("second")
+    assert "PRIVATE KEY" in made.private_key
+    ann.api_keys.delete(made.id)
+    assert len(ann.api_keys.list()) == 1
+    assert ann.api_keys.get_limits().usage_tier
+    assert ann.communications is not None
+
+
+def _market(ann: KalshiClient) -> Market:
+    """Look around, and return the market to trade in."""
     assert ann.exchange.is_trading()
     assert ann.exchange.get_schedule()
     assert ann.portfolio.get_balance().balance == 10_000
@@ -78,7 +95,10 @@ def _trade(ann: KalshiClient, bob: KalshiClient) -> None:
     assert event is not None
     assert event.event_ticker == "RAIN-TOMORROW"
     assert ann.get_series("RAIN-TOMORROW").get_markets()[0].ticker == "RAIN-TOMORROW"
+    return market
 
+
+def _place_and_change(ann: KalshiClient, bob: KalshiClient, market: Market) -> None:
     order = ann.portfolio.place_order(
         market, Action.BUY, Side.YES, "10", yes_price_dollars="0.60", client_order_id="one"
     )
@@ -106,6 +126,8 @@ def _trade(ann: KalshiClient, bob: KalshiClient) -> None:
     with pytest.raises(InsufficientFundsError):
         ann.portfolio.place_order(market, Action.BUY, Side.YES, "1000", yes_price_dollars="0.60")
 
+
+def _place_and_cancel_two(ann: KalshiClient) -> None:
     batch = [
         {"ticker": "CUP-A", "book_side": "bid", "price_dollars": price, "count_fp": "1.00"}
         for price in ("0.10", "0.11")
@@ -115,7 +137,9 @@ def _trade(ann: KalshiClient, bob: KalshiClient) -> None:
     gone = ann.portfolio.batch_cancel_orders([one.order_id for one in placed])
     assert {one.order_id for one in gone} == {one.order_id for one in placed}
 
-    # two NO positions of an exclusive event: the second returns the collateral of the first
+
+def _sell_two_outcomes(ann: KalshiClient, bob: KalshiClient) -> None:
+    """Buy two NO positions of an exclusive event: the second returns the first's collateral."""
     for name, price in (("CUP-A", "0.40"), ("CUP-B", "0.30")):
         bob.portfolio.place_order(name, Action.SELL, Side.YES, "10", yes_price_dollars=price)
         ann.portfolio.place_order(name, Action.BUY, Side.YES, "10", yes_price_dollars=price)
@@ -127,15 +151,6 @@ def _trade(ann: KalshiClient, bob: KalshiClient) -> None:
     raw = bob.get("/portfolio/positions?event_ticker=CUP")["event_positions"][0]
     assert raw["event_exposure_dollars"] == "3.0000"  # fills of 6 and 7, of which 10 came back
     assert bob.portfolio.get_balance().balance == 10_000 - 160 - 300
-
-    _trip_a_group(ann, bob)
-    assert [one.name for one in ann.api_keys.list()] == ["bot"]
-    made = ann.api_keys.generate("second")
-    assert "PRIVATE KEY" in made.private_key
-    ann.api_keys.delete(made.id)
-    assert len(ann.api_keys.list()) == 1
-    assert ann.api_keys.get_limits().usage_tier
-    assert ann.communications is not None
 
 
 def _trip_a_group(ann: KalshiClient, bob: KalshiClient) -> None:

@@ -40,6 +40,22 @@ async def test_an_order_from_its_entry_to_its_settlement(exchange: Exchange) -> 
     assert sold["average_fee_paid"] == "0.016800"
 
     id = told["order_id"]
+    await _is_shown(ann, bob, id)
+    await _is_changed(ann, bob, id)
+    body = {"outcome": "NO"}
+    answer = await exchange.admin.client.post(f"/v1/markets/{rain['id']}/resolve", json=body)
+    assert answer.status_code == 200
+    for bot, result in ((ann, ("4.00", "2.4000", 0)), (bob, ("4.00", "1.6000", 400))):
+        (one,) = (await bot.get("/portfolio/settlements"))["settlements"]
+        held = "yes" if bot is ann else "no"
+        got = (one[f"{held}_count_fp"], one[f"{held}_total_cost_dollars"], one["revenue"])
+        assert (one["market_result"], got) == ("no", result)
+    money = [(await bot.get("/portfolio/balance"))["balance_dollars"] for bot in (ann, bob)]
+    assert money == ["97.6000", "102.3328"]
+
+
+async def _is_shown(ann: Signer, bob: Signer, id: str) -> None:
+    """Check what both see of Ann's order, of which Bob has taken 4 of 10."""
     mine = (await ann.get(f"/portfolio/orders/{id}"))["order"]
     shown = {
         "status": "resting",
@@ -75,6 +91,9 @@ async def test_an_order_from_its_entry_to_its_settlement(exchange: Exchange) -> 
         "0.0672",
     )
 
+
+async def _is_changed(ann: Signer, bob: Signer, id: str) -> None:
+    """Amend, decrease and cancel Ann's order."""
     amended = await ann.post(f"{ORDERS}/{id}/amend", _order("bid", "0.5", "9"))
     assert (amended["remaining_count"], amended["fill_count"]) == ("5.00", "4.00")
     assert (await ann.post(f"{ORDERS}/{id}/amend", _order("ask", "0.5", "9"), 400))["code"] == (
@@ -88,17 +107,6 @@ async def test_an_order_from_its_entry_to_its_settlement(exchange: Exchange) -> 
     gone = await ann.call("DELETE", f"{ORDERS}/{id}")
     assert (gone["order_id"], gone["reduced_by"]) == (id, "1.00")
     assert (await ann.call("DELETE", f"{ORDERS}/{id}", 404))["code"] == "not_found"
-
-    body = {"outcome": "NO"}
-    answer = await exchange.admin.client.post(f"/v1/markets/{rain['id']}/resolve", json=body)
-    assert answer.status_code == 200
-    for bot, result in ((ann, ("4.00", "2.4000", 0)), (bob, ("4.00", "1.6000", 400))):
-        (one,) = (await bot.get("/portfolio/settlements"))["settlements"]
-        held = "yes" if bot is ann else "no"
-        got = (one[f"{held}_count_fp"], one[f"{held}_total_cost_dollars"], one["revenue"])
-        assert (one["market_result"], got) == ("no", result)
-    money = [(await bot.get("/portfolio/balance"))["balance_dollars"] for bot in (ann, bob)]
-    assert money == ["97.6000", "102.3328"]
 
 
 async def test_batches_and_filters_of_orders(exchange: Exchange) -> None:

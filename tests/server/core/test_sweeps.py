@@ -106,7 +106,13 @@ async def test_a_sweep_has_the_time_of_its_first_step(
             assert exchange.stored() == running.in_memory()
     found = await shown()
     await database.close()
+    candle = CandleRecord(BEGAN // SECOND * SECOND, 5_000, 5_000, 5_000, 5_000, FILLS * 100, FILLS)
+    assert found == [candle]
+    _have_one_time(exchange, filled, expired)
 
+
+def _have_one_time(exchange: Exchange, filled: int, expired: int) -> None:
+    """Check the times of rows and changes: of the sweep, and of an order that expired in it."""
     swept = f"WHERE market_id = {MARKET}"
     assert exchange.rows(f"SELECT DISTINCT created_at FROM trades {swept}") == [(BEGAN,)]
     assert exchange.rows(f"SELECT DISTINCT created_at FROM ledger {swept}") == [(BEGAN,)]
@@ -115,8 +121,6 @@ async def test_a_sweep_has_the_time_of_its_first_step(
     status = "SELECT status, updated_at FROM orders WHERE id = "
     assert exchange.rows(f"{status}{filled}") == [("FILLED", BEGAN)]
     assert exchange.rows(f"{status}{expired}") == [("EXPIRED", LATER)]
-    candle = CandleRecord(BEGAN // SECOND * SECOND, 5_000, 5_000, 5_000, 5_000, FILLS * 100, FILLS)
-    assert found == [candle]
     changes = told(exchange)
     trades = {t.trade.created_at for c in changes for t in c.trades if t.trade.market_id == MARKET}
     fills = {f.fill.created_at for c in changes for f in c.fills if f.fill.market_id == MARKET}

@@ -1,6 +1,5 @@
-"""Every command that calls the exchange, once, with answers for all of its calls."""
+"""Answers of the exchange to every command of tests/cli/commands.py."""
 
-from pathlib import Path
 from typing import cast
 
 from tests.support.stub_data import (
@@ -286,218 +285,87 @@ EVENT_PROPOSED = {
 ORDER_GROUP = {"id": 4, "limit": "10.00", "status": "ACTIVE", "createdAt": TIME, "updatedAt": TIME}
 FAULTS = {"faults": "loss=0.01,seed=7", "injected": {"lost": 2, "cut": 0, "rejected": 0}}
 
-ASKING = """
-auth register ann@example.com
-auth claim 7KQF-M2XW
-auth login ann@example.com
-auth status
-auth update --display-name rainmaker
-auth password --old-password-file OLD
-auth key create quoter --scope read --scope trade
-auth key list
-auth key revoke 3
-auth sessions
-auth revoke 7
-market list
-market show rain
-market show sleet
-market create rain Will-it-rain? --draft
-market import -
-market update rain --question Will-it-rain?
-market open rain
-market halt rain
-market close rain --yes
-market resolve rain YES --yes
-market resolve rain 0.25 --after 24h --note It-rained. --source https://example.com --yes
-market proposal confirm rain --yes
-market proposal withdraw rain
-event list
-event show vote
-event create vote Who-wins? --market ann=Does-Ann-win? --market bob=Does-Bob-win? --draft
-event create vote Who-wins? --exhaustive --file -
-event import - --dry-run
-event update vote --title Who-won?
-event add-market vote dan Does-Dan-win? --label Dan
-event open vote
-event halt vote
-event close vote --yes
-event resolve vote ann --yes
-event resolve vote ann=0.5,bob=0.5 --after 2d --yes
-event proposal confirm vote --yes
-event proposal withdraw vote
-book rain
-trades rain
-candles rain
-calibration
-ticker rain
-order place rain buy 10 --price 0.6 --client-id mine-1
-order place rain buy 10 --price 0.6 --preview
-order batch -
-order list
-order show 17
-order amend 17 --qty 5
-order replace 17 --price 0.58 --client-id mine-2
-order cancel 17
-order cancel 17 18
-order cancel-all
-order cancel-all --event vote --side buy
-order cancel-after 60
-order place rain buy 10 --price 0.6 --client-id mine-1 --group 4
-order list --group 4
-order group create 10
-order group list
-order group show 4
-order group update 4 25
-order group reset 4
-order group trigger 4
-order group delete 4
-account balance
-account positions
-account events
-account portfolio
-account fills
-account statement
-transfer create ann@example.com 100 --reason welcome --idempotency-key k --yes
-user list
-user show ann@example.com
-user show ann@example.com --list positions
-user show ann@example.com --list orders
-user show ann@example.com --list fills
-user show ann@example.com --list statement
-user update ann@example.com --role ADMIN
-user create ann --credit 5 --group 9b
-user import -
-user reset ann@example.com
-invite create --uses 30
-invite list
-invite revoke 4
-user revoke-all ann@example.com --yes
-group create class-9b
-group list
-group add class-9b ann@example.com
-group remove class-9b ann@example.com
-season start Spring --credit 100
-season list
-season end
-season end 2
-leaderboard --season Spring --group class-9b
-admin log --action market_resolve
-admin overview
-fault show
-fault set loss=0.01,seed=7
-status
-auth logout
-auth login ann@example.com
-auth revoke-all --yes
-""".strip().splitlines()
-
-STDIN = {
-    "auth register ann@example.com": "password123\n",
-    "auth login ann@example.com": "password123\n",
-    "auth claim 7KQF-M2XW": "password123\n",
-    "user import -": "email,credit\nann,5\n",
-    "auth password --old-password-file OLD": "password456\n",
-    "event create vote Who-wins? --exhaustive --file -": "slug,question\nann,Ann?\nbob,Bob?\n",
-    "market import -": "slug,question\nrain,Rain?\nhail,Hail?\n",
-    "event import - --dry-run": "event,title,slug,question\nvote,Who?,a,A?\nvote,,b,B?\n",
-    "order batch -": "market,side,qty,price\nrain,buy,10,0.60\nrain,sell,5,0.70\n",
+READS: dict[str, object] = {
+    "/v1/auth/me": USER,
+    "/v1/auth/api-keys": page({**KEY, "lastUsedAt": None}),
+    "/v1/auth/sessions": page(SESSION),
+    "/v1/markets": {"items": [MARKET, SNOW, ANN], "total": 3},
+    "/v1/markets/sleet": {**SNOW, "status": "CLOSED", "proposal": PROPOSAL},
+    "/v1/markets/rain": MARKET,
+    "/v1/events": {"items": [LISTED_EVENT], "total": 1},
+    "/v1/events/vote": EVENT,
+    "/v1/orderbook/rain": BOOK,
+    "/v1/calibration": CALIBRATION,
+    "/v1/trades/rain": page(TRADE),
+    "/v1/candles/rain": page(CANDLE),
+    "/v1/orders": page(ORDER),
+    "/v1/orders/17": {**ORDER, "queueAhead": "35.00"},
+    "/v1/user/balance": BALANCE,
+    "/v1/user/positions": page(POSITION, NO_OF_ANN),
+    "/v1/user/events": page(HOLDING),
+    "/v1/user/portfolio": PORTFOLIO,
+    "/v1/user/fills": page(FILL),
+    "/v1/user/ledger": page(PAYOUT, LINE),
+    "/v1/users": {"items": [LISTED], "total": 1},
+    "/v1/users/2/balance": BALANCE,
+    "/v1/users/2/positions": page(POSITION),
+    "/v1/users/2/orders": page(ORDER),
+    "/v1/users/2/fills": page(FILL),
+    "/v1/users/2/ledger": page(LINE),
+    "/v1/admin/log": page(TIE, ACT),
+    "/v1/admin/overview": OVERVIEW,
+    "/v1/invites": page(INVITE),
+    "/v1/groups": {"items": [GROUP], "total": 1},
+    "/v1/seasons": page(SEASON),
+    "/v1/leaderboard": BOARD,
+    "/v1/status": STATUS,
+    "/v1/faults": FAULTS,
+    "/v1/order-groups": page(ORDER_GROUP),
+    "/v1/order-groups/4": ORDER_GROUP,
 }
+"""The bodies of GET."""
 
-
-def words_of(line: str, folder: Path) -> list[str]:
-    """Return the words of a line of ASKING; OLD becomes a file in ``folder``."""
-    old = folder / "old-password"
-    old.write_text("password123\n", encoding="utf-8")
-    return [str(old) if word == "OLD" else word for word in line.split()]
-
-
-def _imported(request: Request) -> Answer:
-    """Return the report of an import: what it names is new, but for the market rain."""
-    body = cast("dict[str, list[dict[str, object]]]", request.body)
-    items = [
-        {"kind": kind, "slug": one["slug"], "status": "NEW", "id": None, "differs": []}
-        for name, kind in (("markets", "MARKET"), ("events", "EVENT"))
-        for one in body.get(name, ())
-    ]
-    there = {"status": "EXISTS", "id": 1, "differs": ["question"]}
-    items = [{**one, **there} if one["slug"] == "rain" else one for one in items]
-    return Answer(body={"dryRun": bool(body.get("dryRun")), "items": items})
+CREATIONS: dict[str, Answer] = {
+    "/v1/auth/register": Answer(201, tokens(1)),
+    "/v1/auth/login": Answer(body=tokens(1)),
+    "/v1/auth/refresh": Answer(body=tokens(2)),
+    "/v1/auth/logout": Answer(204),
+    "/v1/auth/password": Answer(204),
+    "/v1/auth/revoke-all": Answer(204),
+    "/v1/users/2/revoke-all": Answer(204),
+    "/v1/auth/api-keys": Answer(201, {**KEY, "key": "pm_SECRET"}),
+    "/v1/markets": Answer(201, MARKET),
+    "/v1/markets/rain/proposal/confirm": Answer(body=RESOLVED),
+    "/v1/events/vote/proposal/confirm": Answer(body=EVENT_RESOLVED),
+    "/v1/events": Answer(201, EVENT),
+    "/v1/events/vote/markets": Answer(201, {**BOB, "id": 5, "slug": "dan"}),
+    "/v1/orders": Answer(201, ORDER),
+    "/v1/orders/preview": Answer(body=PREVIEW),
+    "/v1/orders/batch": Answer(body=BATCH),
+    "/v1/orders/17/cancel": Answer(body={**ORDER, "status": "CANCELED", "reason": "USER"}),
+    "/v1/orders/18/cancel": Answer(body={**ORDER, "id": 18, "status": "CANCELED"}),
+    "/v1/order-groups": Answer(201, ORDER_GROUP),
+    "/v1/order-groups/4/reset": Answer(body=ORDER_GROUP),
+    "/v1/order-groups/4/trigger": Answer(body={**ORDER_GROUP, "status": "TRIPPED"}),
+    "/v1/orders/cancel-all": Answer(body={"canceled": [17, 18]}),
+    "/v1/orders/cancel-after": Answer(body={"cancelAt": TIME}),
+    "/v1/groups": Answer(201, GROUP),
+    "/v1/seasons": Answer(201, {**SEASON, "accountsCredited": 28}),
+    "/v1/seasons/2/end": Answer(body={**SEASON, "endedAt": TIME}),
+    "/v1/auth/claim": Answer(body=tokens(1)),
+    "/v1/users": Answer(201, {"user": MANAGED, "code": "7KQF-M2XW"}),
+    "/v1/users/2/reset": Answer(body={"code": "7KQF-M2XW"}),
+    "/v1/invites": Answer(201, {**INVITE, "code": "7KQF-M2XW"}),
+    "/v1/user/transfer": Answer(201, {"id": 4, "balance": BALANCE}),
+}
+"""The answers to POST that are the same each time."""
 
 
 def answer_all(stub: Stub) -> None:
     """Let ``stub`` answer every command of ASKING."""
-    for path, body in {
-        "/v1/auth/me": USER,
-        "/v1/auth/api-keys": page({**KEY, "lastUsedAt": None}),
-        "/v1/auth/sessions": page(SESSION),
-        "/v1/markets": {"items": [MARKET, SNOW, ANN], "total": 3},
-        "/v1/markets/sleet": {**SNOW, "status": "CLOSED", "proposal": PROPOSAL},
-        "/v1/markets/rain": MARKET,
-        "/v1/events": {"items": [LISTED_EVENT], "total": 1},
-        "/v1/events/vote": EVENT,
-        "/v1/orderbook/rain": BOOK,
-        "/v1/calibration": CALIBRATION,
-        "/v1/trades/rain": page(TRADE),
-        "/v1/candles/rain": page(CANDLE),
-        "/v1/orders": page(ORDER),
-        "/v1/orders/17": {**ORDER, "queueAhead": "35.00"},
-        "/v1/user/balance": BALANCE,
-        "/v1/user/positions": page(POSITION, NO_OF_ANN),
-        "/v1/user/events": page(HOLDING),
-        "/v1/user/portfolio": PORTFOLIO,
-        "/v1/user/fills": page(FILL),
-        "/v1/user/ledger": page(PAYOUT, LINE),
-        "/v1/users": {"items": [LISTED], "total": 1},
-        "/v1/users/2/balance": BALANCE,
-        "/v1/users/2/positions": page(POSITION),
-        "/v1/users/2/orders": page(ORDER),
-        "/v1/users/2/fills": page(FILL),
-        "/v1/users/2/ledger": page(LINE),
-        "/v1/admin/log": page(TIE, ACT),
-        "/v1/admin/overview": OVERVIEW,
-        "/v1/invites": page(INVITE),
-        "/v1/groups": {"items": [GROUP], "total": 1},
-        "/v1/seasons": page(SEASON),
-        "/v1/leaderboard": BOARD,
-        "/v1/status": STATUS,
-        "/v1/faults": FAULTS,
-        "/v1/order-groups": page(ORDER_GROUP),
-        "/v1/order-groups/4": ORDER_GROUP,
-    }.items():
+    for path, body in READS.items():
         stub.on("GET", path, Answer(body=body))
-    for path, answer in {
-        "/v1/auth/register": Answer(201, tokens(1)),
-        "/v1/auth/login": Answer(body=tokens(1)),
-        "/v1/auth/refresh": Answer(body=tokens(2)),
-        "/v1/auth/logout": Answer(204),
-        "/v1/auth/password": Answer(204),
-        "/v1/auth/revoke-all": Answer(204),
-        "/v1/users/2/revoke-all": Answer(204),
-        "/v1/auth/api-keys": Answer(201, {**KEY, "key": "pm_SECRET"}),
-        "/v1/markets": Answer(201, MARKET),
-        "/v1/markets/rain/proposal/confirm": Answer(body=RESOLVED),
-        "/v1/events/vote/proposal/confirm": Answer(body=EVENT_RESOLVED),
-        "/v1/events": Answer(201, EVENT),
-        "/v1/events/vote/markets": Answer(201, {**BOB, "id": 5, "slug": "dan"}),
-        "/v1/orders": Answer(201, ORDER),
-        "/v1/orders/preview": Answer(body=PREVIEW),
-        "/v1/orders/batch": Answer(body=BATCH),
-        "/v1/orders/17/cancel": Answer(body={**ORDER, "status": "CANCELED", "reason": "USER"}),
-        "/v1/orders/18/cancel": Answer(body={**ORDER, "id": 18, "status": "CANCELED"}),
-        "/v1/order-groups": Answer(201, ORDER_GROUP),
-        "/v1/order-groups/4/reset": Answer(body=ORDER_GROUP),
-        "/v1/order-groups/4/trigger": Answer(body={**ORDER_GROUP, "status": "TRIPPED"}),
-        "/v1/orders/cancel-all": Answer(body={"canceled": [17, 18]}),
-        "/v1/orders/cancel-after": Answer(body={"cancelAt": TIME}),
-        "/v1/groups": Answer(201, GROUP),
-        "/v1/seasons": Answer(201, {**SEASON, "accountsCredited": 28}),
-        "/v1/seasons/2/end": Answer(body={**SEASON, "endedAt": TIME}),
-        "/v1/auth/claim": Answer(body=tokens(1)),
-        "/v1/users": Answer(201, {"user": MANAGED, "code": "7KQF-M2XW"}),
-        "/v1/users/2/reset": Answer(body={"code": "7KQF-M2XW"}),
-        "/v1/invites": Answer(201, {**INVITE, "code": "7KQF-M2XW"}),
-        "/v1/user/transfer": Answer(201, {"id": 4, "balance": BALANCE}),
-    }.items():
+    for path, answer in CREATIONS.items():
         stub.on("POST", path, answer)
     stub.on("POST", "/v1/markets/rain/resolve", Answer(body=RESOLVED), Answer(body=PROPOSED))
     resolved = Answer(body=EVENT_RESOLVED)
@@ -518,3 +386,16 @@ def answer_all(stub: Stub) -> None:
     stub.on("POST", "/v1/import", _imported)
     for method in ("PUT", "DELETE"):
         stub.on(method, "/v1/groups/class-9b/members/2", Answer(204))
+
+
+def _imported(request: Request) -> Answer:
+    """Return the report of an import: what it names is new, but for the market rain."""
+    body = cast("dict[str, list[dict[str, object]]]", request.body)
+    items = [
+        {"kind": kind, "slug": one["slug"], "status": "NEW", "id": None, "differs": []}
+        for name, kind in (("markets", "MARKET"), ("events", "EVENT"))
+        for one in body.get(name, ())
+    ]
+    there = {"status": "EXISTS", "id": 1, "differs": ["question"]}
+    items = [{**one, **there} if one["slug"] == "rain" else one for one in items]
+    return Answer(body={"dryRun": bool(body.get("dryRun")), "items": items})
