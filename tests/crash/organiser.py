@@ -21,6 +21,8 @@ Json = dict[str, Any]
 _LIVE_AT_MOST = 2
 _MARKETS_AT_MOST = 6
 _PAUSE_S = 0.03
+_NEWEST, _OTHERS = 20, 5
+"""So many ended events are looked at in a round."""
 _HAPPENED = {
     "create": "SLUG_TAKEN",
     "add": "SLUG_TAKEN",
@@ -96,12 +98,18 @@ class Organiser:
             return
 
     async def find_out(self, client: httpx.AsyncClient) -> None:
-        """Repeat the request that a kill cut off, and check the state of each ended event."""
+        """Repeat the request that a kill cut off, and check the state of events that ended.
+
+        Those are the newest ones and some of the others, as a long campaign has many.
+        """
         if (act := self.unknown) is not None:
             self.cut[act.kind] += 1
             code = await self._do(client, act, _HAPPENED[act.kind])
             assert code not in UNSETTLED, code
-        for slug, outcome in self.ended.items():
+        ended = [*self.ended]
+        others = ended[:-_NEWEST]
+        for slug in ended[-_NEWEST:] + self.draw.sample(others, min(_OTHERS, len(others))):
+            outcome = self.ended[slug]
             shown = (await client.get(f"/v1/events/{slug}")).json()
             assert (shown["outcome"], shown["openInterest"]) == (outcome, "0.00"), shown
             statuses = {market["status"] for market in shown["markets"]}

@@ -1,6 +1,7 @@
 """Checks during a disturbance: snapshots of the database, and the gateways' books."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -28,11 +29,13 @@ async def snapshots(database_url: str) -> AsyncIterator[Taken]:
 
     async def take() -> None:
         while not ended.is_set():
+            began = time.monotonic()
             with suppress(StoreError):  # the database is away
                 await asyncio.to_thread(sums_hold, database_url)
                 taken.count += 1
             with suppress(TimeoutError):
-                await asyncio.wait_for(ended.wait(), _PAUSE_S)
+                # a long campaign has many orders, and their sums may not take all of the time
+                await asyncio.wait_for(ended.wait(), max(_PAUSE_S, time.monotonic() - began))
 
     taking = asyncio.create_task(take())
     try:

@@ -81,11 +81,12 @@ class Load:
                 self.refused.append((answer.status_code, answer.json()))
 
     def kept(self, database_url: str) -> bool:
-        """Tell whether all acknowledged orders are in the database, with the acknowledged ids."""
+        """Tell whether the database has each acknowledged order once, with the acknowledged id."""
         store = open_store(database_url)
         store.connect()
         try:
-            rows = store.read("SELECT client_order_id, id FROM orders")
+            sql = f"SELECT client_order_id, id FROM orders WHERE client_order_id LIKE {store.mark}"
+            rows = store.read(sql, (f"{self.name}-%",))
         finally:
             store.close()
         stored: dict[str, int] = dict(rows)

@@ -89,6 +89,7 @@ class PendingCommand:
             self.drop(OutcomeUnknown("no reply in time"))
             return False
         self.stage = Stage.DECIDING
+        self.waits_for = None
         return True
 
     def wait(self, key: str | None) -> None:
@@ -102,7 +103,6 @@ class PendingCommand:
         self._leave(Stage.DECIDING, Stage.STEPPING, Stage.DECIDED, Stage.COMMITTING)
         self.parts.append(Part(self.entry_id, reply))
         self.stage = Stage.DECIDED
-        self.waits_for = None
         self.follows = None
 
     @property

@@ -142,6 +142,26 @@ async def test_later_orders_of_a_request_wait(exchange: Exchange) -> None:
     assert first < rest == last
 
 
+async def test_a_request_that_waited_for_a_sweep_is_carried_out_whole(exchange: Exchange) -> None:
+    """Two orders of one request wait for another's last step, then both run, in order."""
+    async with exchange.trading() as running:
+        await prepare(running, 24)
+        gate = Gate(running)
+        sweeping = asyncio.create_task(running.do(limit(9, BUY, 24, 50)))
+        await asyncio.wait_for(gate.settled.wait(), 60)
+        request = [limit(1, SELL, 1, 50), limit(1, SELL, 1, 51)]
+        waiting = asyncio.create_task(running.core.submit_many(request))
+        await asyncio.sleep(0)
+        gate.open.set()
+        await sweeping
+        first, second = await waiting
+        assert isinstance(first, OrderDone)
+        assert isinstance(second, OrderDone)
+        assert first.order.id < second.order.id
+        await asyncio.wait_for(running.core.stop(), 60)
+    assert exchange.audited() == []
+
+
 async def test_cancel_all_names_what_all_its_steps_cancelled(exchange: Exchange) -> None:
     """A cancel-all names the orders that all its steps canceled, and the account waits meanwhile.
 
