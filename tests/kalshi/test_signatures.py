@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import re
 import time
 from collections import Counter
@@ -14,14 +15,20 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from litestar.types import HTTPScope
 
 from predmarket.server.gateway.auth import failed_checks
+from predmarket.server.gateway.auth.principals import Principal
+from predmarket.server.gateway.kalshi.order_routes import CreateRoute
+from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath
 from predmarket.server.setting_types import RateLimit
 from predmarket.testing import Exchange as Laboratory
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
 from tests.support.kalshi import PATH, Signer, private_key, public_pem, signer
+from tests.support.raw_http import connected, unfinished
 
 STATUS = f"{PATH}/exchange/status"
+ORDERS = f"{PATH}/portfolio/events/orders"
 
 
 async def _status(exchange: Exchange, headers: dict[str, str]) -> int:
@@ -238,3 +245,52 @@ def test_signatures_use_the_real_time() -> None:
             headers = bot.headers("GET", STATUS, at_ms)
             told = httpx.get(lab.url + STATUS, headers=headers).json()["error"]["message"]
             assert ("the timestamp is" in told) is early, told
+
+
+@ON_ONE_DATABASE
+@pytest.mark.parametrize("query", ["", "?x=1"])
+async def test_disabling_while_an_order_arrives(
+    exchange: Exchange, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order whose body ends after its signer's disabling is refused, whatever its query."""
+    await exchange.market("rain")
+    ann = await exchange.trader("ann")
+    bot = await signer(exchange, ann)
+    known = asyncio.Event()
+    who, concerns = CreateRoute._who, OrderFastPath.concerns
+
+    async def who_and_note(route: CreateRoute, scope: HTTPScope) -> Principal:
+        found = await who(route, scope)
+        known.set()
+        return found
+
+    def concerns_and_note(fast_path: OrderFastPath, cycle: Cycle) -> bool:
+        found = concerns(fast_path, cycle)
+        if found:
+            known.set()
+        return found
+
+    monkeypatch.setattr(CreateRoute, "_who", who_and_note)
+    monkeypatch.setattr(OrderFastPath, "concerns", concerns_and_note)
+    order = {
+        "ticker": "RAIN",
+        "side": "bid",
+        "price": "0.40",
+        "count": "10",
+        "time_in_force": "good_till_canceled",
+        "self_trade_prevention_type": "taker_at_cross",
+    }
+    body = json.dumps(order).encode()
+    headers = bot.headers("POST", ORDERS) | {"content-type": "application/json"}
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    async with connected(exchange.url) as socket:
+        await socket.send(unfinished(f"{ORDERS}{query}", body, *lines))
+        async with asyncio.timeout(60):
+            await known.wait()
+        changed = await exchange.admin.client.patch(f"/v1/users/{ann.id}", json={"disabled": True})
+        assert changed.status_code == 200
+        await socket.send(body[-1:])
+        status, _, _ = await socket.answer()
+    assert status == 401
+    book = await exchange.anonymous.get("/v1/orderbook/rain")
+    assert book.json()["bids"] == []

@@ -92,6 +92,12 @@ async def connected(url: str, read_ahead: int = 1 << 16) -> AsyncIterator[Socket
 ORDER = {"marketId": "rain", "side": "BUY", "type": "LIMIT", "price": "0.5", "qty": "1"}
 
 
+def unfinished(path: str, body: bytes, *lines: str) -> bytes:
+    """Return a POST without the last byte of its body."""
+    head = [f"POST {path} HTTP/1.1", "host: x", f"content-length: {len(body)}", *lines]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + body[:-1]
+
+
 def request(token: str, body: bytes | None = None, *lines: str, path: str = "/v1/orders") -> bytes:
     """Return the bytes of a request; by default its headers have the body's length."""
     body = json.dumps(ORDER).encode() if body is None else body

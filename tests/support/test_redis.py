@@ -26,3 +26,18 @@ def test_a_killed_server_starts_again_empty() -> None:
         server.start()
         assert client.dbsize() == 0
     assert not server.folder.exists()
+
+
+def test_a_server_that_keeps_its_data_starts_with_it_if_told() -> None:
+    """After a kill it has its data only if it is started with it."""
+    with (
+        RedisServer(keeps=True) as server,
+        contextlib.closing(redis.Redis.from_url(server.url())) as client,
+    ):
+        client.set("key", "value")
+        server.stop("kill")
+        server.start(with_data=True)
+        assert client.get("key") == b"value"
+        server.stop("kill")
+        server.start()
+        assert client.dbsize() == 0

@@ -95,6 +95,7 @@ class Hub:
 
     def attach(self, subscription: Subscription) -> None:
         """Give a subscription every message that is delivered from now on."""
+        assert not subscription.ended, "nobody would end it again"
         self.channels.setdefault(subscription.topic, set()).add(subscription)
 
     def detach(self, subscription: Subscription) -> None:

@@ -67,9 +67,8 @@ class CreateRoute(PlaceRoute):
         services = self._context.services
         await self._context.limits.orders.take(principal.user_id, weight(raw))
         request = bodies.order(raw)
-        if not order_entry.knows(services, request.market_id):
-            await order_entry.learn(services, [request.market_id])
-            principal = await self._who(scope)
+        await order_entry.learn(services, [request.market_id])
+        principal = await self._who(scope)
         try:
             status, taken = await order_entry.take(services, principal, request)
         except OutcomeUnknown as error:

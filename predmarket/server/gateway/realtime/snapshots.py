@@ -164,6 +164,10 @@ class Snapshots:
             while not (hub.names.known(hub.view.creators) and hub.groups.known):
                 await hub.names.learn(hub.view.creators)
                 await hub.groups.learn()
+            if one.stale:
+                return
+            if subscription is not None and subscription.ended:
+                one, subscription = one._replace(subscription=None), None
         if subscription is not None:
             subscription.hold()
             hub.attach(subscription)

@@ -1,6 +1,7 @@
 """A defect within the exchange costs one answer or message, and nobody waits for ever."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -131,3 +132,28 @@ async def test_a_snapshot_that_fails(
         assert await socket.error("snapshot", topic="user:me:orders") == "INTERNAL"
     await place(ann, market, "BUY", "0.10")
     assert (await socket.of("order"))["lastSeq"] == orders["seq"]
+
+
+async def test_a_subscription_that_ends_while_names_are_looked_up(
+    exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A subscription that ends before its snapshot was begun gets no messages any more."""
+    market = await exchange.market()
+    socket = await open_socket(await exchange.trader("ann"))
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    learn = exchange.node.hub.names.learn
+
+    async def learn_late(creators: Collection[int]) -> None:
+        asked.set()
+        await go_on.wait()
+        await learn(creators)
+
+    monkeypatch.setattr(exchange.node.hub.names, "learn", learn_late)
+    await socket.send("subscribe", topics=["markets"])
+    await socket.of("subscribed")
+    async with asyncio.timeout(60):
+        await asked.wait()
+    assert (await socket.ask("unsubscribe", topics=["markets"]))["type"] == "unsubscribed"
+    go_on.set()
+    await socket.subscribe(f"orderbook:{market['id']}")  # its snapshot comes after that one's turn
+    assert Topic(TopicKind.MARKETS, 0) not in exchange.node.hub.channels

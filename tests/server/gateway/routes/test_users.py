@@ -18,7 +18,7 @@ from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastP
 from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange
 from tests.support.http_orders import got, limit, placed
 from tests.support.http_users import change, make_key, refused
-from tests.support.raw_http import connected
+from tests.support.raw_http import connected, unfinished
 
 
 async def test_lists_show_money_and_use(exchange: Exchange) -> None:
@@ -198,12 +198,6 @@ async def test_the_orders_of_a_disabled_user_are_cancelled(exchange: Exchange) -
     mine = (await got(ann, "/v1/orders"))["items"]
     assert [(order["status"], order["reason"]) for order in mine] == [("CANCELED", "ADMIN")] * 2
     assert (await got(ann, "/v1/user/balance"))["locked"] == "0.000000"
-
-
-def unfinished(path: str, body: bytes, *lines: str) -> bytes:
-    """Return a request without the last byte of its body."""
-    head = [f"POST {path} HTTP/1.1", "host: x", f"content-length: {len(body)}", *lines]
-    return "\r\n".join(head).encode() + b"\r\n\r\n" + body[:-1]
 
 
 @pytest.fixture
