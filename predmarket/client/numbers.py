@@ -13,18 +13,25 @@ if TYPE_CHECKING:
 
 DECIMALS = frozenset(
     {
-        "amount", "available", "avgFillPrice", "avgPrice", "balanceAfter", "bestAsk", "bestBid",
-        "cash", "close", "fee", "fees", "feesPaid", "fillQty", "high", "lastPrice", "locked", "low",
-        "makerFeeRate", "markPrice", "open", "openInterest", "positionsValue", "price", "qty",
-        "qtyFilled", "qtyLong", "qtyRemaining", "qtyShort", "queueAhead", "realizedPnl", "restQty",
-        "settlementPrice", "takerFeeRate", "tickSize", "total", "totalValue", "unrealizedPnl",
-        "volume", "worstPrice",
+        "above", "amount", "available", "avgFillPrice", "avgPrice", "balanceAfter", "baseRate",
+        "bestAsk", "bestBid", "brierScore", "cash", "close", "coveredQty", "credit", "fee", "fees",
+        "feesPaid", "fillQty", "high", "lastPrice", "limit", "locked", "low", "makerFeeRate",
+        "markPrice", "none", "open", "openInterest", "payoff", "positionsValue", "price", "profit",
+        "qty", "qtyFilled", "qtyLong", "qtyRemaining", "qtyShort", "queueAhead", "realizedPnl",
+        "restQty", "returned", "settlementPrice", "share", "takerFeeRate", "tickSize", "to",
+        "total", "totalValue", "unrealizedPnl", "value", "volume", "worstPrice",
     }
 )  # fmt: skip
 """Fields that hold money, prices, quantities or rates."""
 TIMES = frozenset(
-    {"at", "cancelAt", "closesAt", "createdAt", "expiresAt", "lastUsedAt", "start", "updatedAt"}
-)
+    {
+        "at", "cancelAt", "closesAt", "createdAt", "creditedAt", "effectiveAt", "endedAt",
+        "expiresAt", "lastSeenAt", "lastUsedAt", "revokedAt", "start", "startedAt", "time",
+        "updatedAt",
+    }
+)  # fmt: skip
+_OF_DECIMALS = frozenset({"asks", "bids", "weights"})
+"""Fields that hold such numbers in lists, or by market."""
 
 
 def exact(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,10 +44,12 @@ def exact(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _exact(name: str, value: object) -> object:
     if isinstance(value, Mapping):
+        if name in _OF_DECIMALS:
+            return {each: _exact(name, share) for each, share in value.items()}
         return exact(value)
     if isinstance(value, list):
         return [_exact(name, each) for each in value]
-    if isinstance(value, str) and name in DECIMALS:
+    if isinstance(value, str) and (name in DECIMALS or name in _OF_DECIMALS):
         return Decimal(value)
     if isinstance(value, str) and name in TIMES:
         return datetime.fromisoformat(value)

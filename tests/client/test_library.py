@@ -1,7 +1,9 @@
 """The library's public interface: signatures, settings, units, errors."""
 
 import inspect
+import re
 import sys
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -26,11 +28,12 @@ from predmarket.client import (
 )
 from predmarket.client.connection import opened
 from predmarket.client.errors import refusal
-from predmarket.client.numbers import DECIMALS, TIMES
-from predmarket.contracts import markets, orders
+from predmarket.server.gateway.openapi.examples import EXAMPLES
 from tests.support.scripted_exchange import ScriptedExchange
 from tests.support.stub_exchange import Answer, Stub
 
+_EXACT = re.compile(r"-?\d+\.\d{2,}|\d{4}-\d\d-\d\dT.*")
+"""A decimal or a time as the exchange writes it."""
 ORDER = NewOrder(market="rain", side="buy", qty="10", price=Decimal("0.60"), type="limit")
 
 
@@ -173,15 +176,20 @@ def test_answers_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
         to_pandas(items)
 
 
-def test_every_decimal_of_the_wire_is_known() -> None:
-    """The client's lists of decimals and times match the exchange's types."""
-    for kind in (orders.Order, markets.Market):
-        for name, note in inspect.get_annotations(kind).items():
-            wire = "".join(
-                part if not n else part.title() for n, part in enumerate(name.split("_"))
-            )
-            words = str(note)
-            if "amounts.Time" in words:
-                assert wire in TIMES, wire
-            elif "amounts." in words:
-                assert wire in DECIMALS, wire
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from () if name == "details" else _texts(each)  # the log's: of any kind
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def test_every_number_and_time_of_an_answer_is_converted() -> None:
+    """exact() leaves no number and no time of the document's examples as text."""
+    for kind, example in EXAMPLES.items():
+        if isinstance(example, Mapping) and not kind.__name__.endswith("Request"):
+            left = [text for text in _texts(exact(example)) if _EXACT.fullmatch(text)]
+            assert left == [], kind

@@ -1,5 +1,5 @@
 """The program with quick password hashes; at SIGUSR2 its exchange writes its number of tasks into
-the file that FILE names."""
+the file that FILE names, and its SQLite has a small cache."""
 
 import asyncio
 import os
@@ -12,6 +12,8 @@ from predmarket.server.gateway.services import Services
 from tests.support.program import run
 
 FILE = "SOAK_SAMPLE"
+_CACHE_KIB = 4_096
+"""So small that SQLite's cache is full soon, and does not look like a leak."""
 
 
 def sampled_app(services: Services) -> Application:
@@ -28,5 +30,8 @@ def _write(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    with patch("predmarket.server.process.runtime.create_app", sampled_app):
+    with (
+        patch("predmarket.server.process.runtime.create_app", sampled_app),
+        patch("predmarket.server.core.stores.sqlite.CACHE_KIB", _CACHE_KIB),
+    ):
         run()

@@ -13,6 +13,7 @@ from predmarket.contracts.requests import Invalid, must_be
 from predmarket.enums import OrderStatus
 from predmarket.server.gateway import presenters
 from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.loop_turns import in_turns
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.cursors import (
     StatementPlace,
@@ -43,7 +44,7 @@ async def list_positions(request: ApiRequest, user_id: int, market: str | None) 
     services, market_id = request.services, await _market_id(request, market)
     async with services.db.read() as connection:
         rows = await positions_of(connection, user_id, market_id)
-    return PositionList([presenters.position(row, services.view) for row in rows])
+    return PositionList(await in_turns(rows, lambda row: presenters.position(row, services.view)))
 
 
 async def list_orders(

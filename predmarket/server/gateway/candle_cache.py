@@ -16,11 +16,10 @@ import asyncio
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import NamedTuple
 
 from predmarket.server.core.bus import Overloaded
-from predmarket.server.gateway.loop_turns import mark_as_seen
+from predmarket.server.gateway.loop_turns import mark_as_seen, one_at_a_time
 from predmarket.server.read_model.queries.candles import CandleRecord, candles_of
 from predmarket.server.read_model.queries.spans import Numbered, first_since
 from predmarket.server.storage.database import Database
@@ -111,8 +110,7 @@ class CandleCache:
         """Return a block's candles of all trades below ``upto``, perhaps also of later ones."""
         known = self._recall(key)
         if known.upto < upto:
-            await self._take_turn()
-            try:
+            async with one_at_a_time(self._turn, WAIT_SECONDS, "too many candles are being read"):
                 known = self._recall(key)  # another request may have read it meanwhile
                 if known.upto < upto:
                     market_id, width, _ = key
@@ -120,17 +118,7 @@ class CandleCache:
                         more = await candles_of(connection, market_id, width, known.upto, upto)
                     known = _Block(upto, joined([*known.candles, *more]))
                     self._remember(key, known)
-            finally:
-                self._turn.release()
         return known.candles
-
-    async def _take_turn(self) -> None:
-        """Wait for the turn to read. Raises Overloaded."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._turn.acquire()
-                return
-        raise Overloaded("too many candles are being read")
 
     def _recall(self, key: _Key) -> _Block:
         """Return a cached block, or a block without candles."""

@@ -8,13 +8,13 @@ gateway shows the same, and a restart forgets nothing.
 import asyncio
 from collections import deque
 from collections.abc import Collection, Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from predmarket.server.core.bus import Overloaded
 from predmarket.server.core.stores.base import OUTBOX_BATCHES
+from predmarket.server.gateway.loop_turns import one_at_a_time
 from predmarket.server.read_model.changes import Changes
 from predmarket.server.read_model.queries.quotes import (
     last_batches,
@@ -85,13 +85,9 @@ class QuoteHistory:
 
         Raises Overloaded.
         """
-        await self._take_turn()
-        try:
-            async with self._db.read() as connection:
-                found = await quotes_between(connection, market.id, width, begin, end)
-                await self._reach_back(connection)
-        finally:
-            self._turn.release()
+        async with self._reading(), self._db.read() as connection:
+            found = await quotes_between(connection, market.id, width, begin, end)
+            await self._reach_back(connection)
         for one in self._by_market.get(market.id, ()):
             start = one.start // width * width
             if start < end:
@@ -99,12 +95,8 @@ class QuoteHistory:
                 found[start] = one.quotes if before is None else before.then(one.quotes)
         return _candles(market, width, begin, found)
 
-    async def _take_turn(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._turn.acquire()
-                return
-        raise Overloaded("too many candles are being read")
+    def _reading(self) -> AbstractAsyncContextManager[None]:
+        return one_at_a_time(self._turn, WAIT_SECONDS, "too many quotes are being read")
 
     async def day_ago(
         self, markets: Collection[MarketRecord], now: Micros
@@ -112,21 +104,23 @@ class QuoteHistory:
         """Return the quotes of markets a day before ``now``, to the minute, by market.
 
         NOT_YET: it did not exist; None: its quotes were not recorded yet. Quotes of the past do not
-        change, so they are kept for the minute.
+        change, so they are kept for the minute. Raises Overloaded.
         """
         moment = (now - DAY) // MINUTE * MINUTE
         if self._ago_at != moment:
             self._ago, self._ago_at = {}, moment
         known = self._ago
         known.update((one.id, NOT_YET) for one in markets if one.created_at >= moment)
-        missing = [one.id for one in markets if one.id not in known]
-        if missing:
-            async with self._db.read() as connection:
-                found = await quotes_at(connection, missing, moment)
-                await self._reach_back(connection)
-            for id in missing:
-                later = [one for one in self._by_market.get(id, ()) if one.start < moment]
-                known[id] = later[-1].quotes if later else found.get(id)
+        if any(one.id not in known for one in markets):
+            async with self._reading():
+                # another request may have read them meanwhile
+                missing = [one.id for one in markets if one.id not in known]
+                async with self._db.read() as connection:
+                    found = await quotes_at(connection, missing, moment)
+                    await self._reach_back(connection)
+                for id in missing:
+                    later = [one for one in self._by_market.get(id, ()) if one.start < moment]
+                    known[id] = later[-1].quotes if later else found.get(id)
         return known
 
     def committed(self, changes: Changes) -> None:

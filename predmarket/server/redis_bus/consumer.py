@@ -152,7 +152,13 @@ class Consumer:
                 self._last[gateway] = reply
                 told = partial(self._publisher.replied, gateway, request.number)
                 reply.add_done_callback(told)
+                reply.add_done_callback(partial(self._forget, gateway))
         self._at = StreamPosition(epoch, ms, seq, max(taken, len(parcel.requests)))
+
+    def _forget(self, gateway: str, reply: "asyncio.Future[BusReply]") -> None:
+        """Drop a gateway's last command once it is answered: nothing has to follow it any more."""
+        if self._last.get(gateway) is reply:
+            del self._last[gateway]
 
     def _open(self, fields: dict[bytes, bytes]) -> Parcel | None:
         """Return an entry's parcel, None when its MAC is wrong or it cannot be read."""

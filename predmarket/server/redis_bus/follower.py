@@ -36,6 +36,8 @@ BLOCK_MS = 500
 CATCH_UP_S = 1.0
 """A request waits at most this long until the view holds the committed batches."""
 _ENTRIES = 100
+_TRIES = 2
+"""How often a batch is looked for that the database does not have."""
 
 
 class Follower:
@@ -229,12 +231,22 @@ class Follower:
     # missed batches
 
     async def _catch_up(self, last: int | None) -> None:
-        """Apply missing batches up to this one; None: all there are, if the database answers."""
-        pause = Pause()
+        """Apply missing batches up to this one; None: all there are, if the database answers.
+
+        It gives up on a database that ends before the batch: the core that leads on it announces
+        itself, and is examined.
+        """
+        pause, tries = Pause(), _TRIES
         while last is None or self.batch < last:
             try:
                 if not await self._read_outbox() and last is not None:
-                    await self._reload()
+                    if await view_loader.last_batch(self._db) > self.batch:
+                        await self._reload()
+                    elif tries:
+                        tries -= 1
+                        await pause()
+                    else:
+                        return
             except UNAVAILABLE as error:
                 log.warning("the batches that were missed cannot be read: %s", error)
                 if last is not None:

@@ -4,11 +4,13 @@ The expected quotes are computed independently: the test replays the journal, lo
 orders after each command, and puts the quotes into spans.
 """
 
+import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import closing
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.engine import Exchange as Engine
 from predmarket.engine.commands import CancelOrder
@@ -19,7 +21,8 @@ from predmarket.server.core.stores.factory import open_store
 from predmarket.server.gateway import quote_history
 from predmarket.server.gateway.quote_history import QuoteCandle, QuoteHistory, Range
 from predmarket.server.read_model.changes import Changes
-from predmarket.server.read_model.quotes import DAY, NOT_YET, WIDTHS
+from predmarket.server.read_model.queries.quotes import quotes_at
+from predmarket.server.read_model.quotes import DAY, NOT_YET, WIDTHS, Quotes
 from predmarket.server.storage.database import Database
 from predmarket.units import PRICE_ONE
 from tests.support.core_exchange import MARKET, Exchange, Running, exchange
@@ -190,3 +193,26 @@ async def test_waiting_quotes_are_bounded(
             await running.core.advance(running.core.now() + MINUTE)
             await running.place(1, Side.BUY, 1, price)
     assert exchange.count("quotes") >= len(WIDTHS)
+
+
+async def test_one_request_reads_at_a_time(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists that ask at once for the quotes of a day ago read them once."""
+    read: list[int] = []
+
+    async def counted(connection: AsyncConnection, ids: list[int], at: int) -> dict[int, Quotes]:
+        read.extend(ids)
+        return await quotes_at(connection, ids, at)
+
+    monkeypatch.setattr(quote_history, "quotes_at", counted)
+    db = Database(exchange.url)
+    try:
+        async with exchange.trading() as running:
+            market = running.view.market(MARKET)
+            later = market.created_at + DAY + 2 * MINUTE
+            history = QuoteHistory(db)
+            await asyncio.gather(*(history.day_ago([market], later) for _ in range(5)))
+    finally:
+        await db.close()
+    assert read == [MARKET]

@@ -194,3 +194,22 @@ async def test_while_redis_is_away_the_view_follows_the_outbox(
     await other.services.bus.submit(limit(1, BUY, 5, 40))
     await until(lambda: running.follower.batch > before)
     assert agree(running, halves)
+
+
+async def test_a_batch_that_the_database_lacks(
+    halves: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway that hears of a batch that its database lacks closes no client, and goes on."""
+    await halves.leader()
+    running = await halves.gateway()
+    await open_market(running.services.bus)
+    interrupted: list[bool] = []
+    monkeypatch.setattr(running.services.hub, "interrupted", lambda: interrupted.append(True))
+    number = running.follower.batch + 7
+    key = messages.place_of_batch(await halves.keys(), number)
+    data = (await halves.mac()).sign(key, b"never committed")
+    fields = {messages.BATCH_FIELD: str(number).encode(), messages.CHANGES_FIELD: data}
+    await asyncio.wait_for(running.follower.take((b"1-0", fields)), 60)
+    assert isinstance(await running.services.bus.submit(limit(1, BUY, 5, 40)), OrderDone)
+    assert not interrupted
+    assert agree(running, halves)

@@ -49,6 +49,8 @@ from predmarket.units import Micros
 
 BUSY_MS = 5_000
 """Milliseconds that a write waits for another connection's short write (a registration)."""
+CACHE_KIB = 65_536
+"""The most memory that a connection's cache of pages may take."""
 _BUSY_POLL_S = 0.001
 _KEYS_AT_ONCE = 400
 _WORDS: tuple[type[StrEnum], ...] = (
@@ -95,7 +97,7 @@ def open_connection(path: str) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
     return connection
 

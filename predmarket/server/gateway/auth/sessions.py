@@ -159,9 +159,23 @@ class Sessions:
     async def revoke_all(self, user_id: int) -> bool:
         """End all sessions and API keys of a user; False when there is no such user."""
         async with self._db.write() as connection:
-            found = await end_all(connection, user_id)
+            found = await self.end_all(connection, user_id)
         await self._principals.ended(Revocation("user", user_id))
         return found
+
+    async def end_all(self, connection: AsyncConnection, user_id: int) -> bool:
+        """End all sessions and API keys of a user in the caller's transaction.
+
+        Return False when there is no such user.
+        """
+        # The lock comes first: it waits for a running login or new key, which must end too.
+        owner = select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True)
+        if (await connection.execute(owner)).scalar_one_or_none() is None:
+            return False
+        mine = sessions.c.user_id == user_id
+        await end_sessions(connection, mine, await self._time(connection))
+        await api_keys.delete_keys(connection, user_id)
+        return True
 
     async def change_password(self, principal: Principal, old_hash: str, new_hash: str) -> bool:
         """Store a new password and end the user's other sessions, in one transaction.
@@ -210,15 +224,3 @@ class Sessions:
         now = int(unix_time()) if self._now is None else self._now() // SECOND
         access = issue_access(self._secret, user.id, session_id, user.role, now)
         return Opened(access, refresh, user)
-
-
-async def end_all(connection: AsyncConnection, user_id: int) -> bool:
-    """End all sessions and API keys of a user; False when there is no such user."""
-    # The lock comes first: it waits for a running login or new key, which must end too.
-    owner = select(users.c.id).where(users.c.id == user_id).with_for_update(key_share=True)
-    if (await connection.execute(owner)).scalar_one_or_none() is None:
-        return False
-    now = await database_time(connection)
-    await end_sessions(connection, sessions.c.user_id == user_id, now)
-    await api_keys.delete_keys(connection, user_id)
-    return True

@@ -12,7 +12,7 @@ Invariants:
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -68,7 +68,7 @@ class Hub:
         """The subscriptions of each topic that has any."""
         self._announcements: deque[Announced] = deque()
         self._announcing: asyncio.Task[None] | None = None
-        self._ending: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
 
     # the core's side (core.ports.Outlet)
 
@@ -87,7 +87,9 @@ class Hub:
         Otherwise a client whose topic does not change again would never notice that it is behind.
         """
         buffers = {one.out for channel in self.channels.values() for one in channel}
-        self._ending = asyncio.create_task(each_in_turns(buffers, SendBuffer.missed))
+        ending = asyncio.create_task(each_in_turns(buffers, SendBuffer.missed))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
         for observer in self.observers:
             observer.interrupted()
 
@@ -169,8 +171,9 @@ class Hub:
     async def _announce_in_turn(self) -> None:
         waiting = self._announcements
         while waiting:
+            ready = [*waiting]  # those that come during the look-up wait for the next one
             try:
-                await self.names.learn({one.change.record.creator_id for one in waiting})
+                await self.names.learn({one.change.record.creator_id for one in ready})
                 await self.groups.learn()
             except Exception as error:  # the topic must continue
                 known = isinstance(error, UNAVAILABLE)
@@ -181,15 +184,12 @@ class Hub:
                 )
                 await asyncio.sleep(_RETRY_S)
                 continue
-            ready = list(self._known(waiting))
+            for _ in ready:
+                waiting.popleft()
             touched: list[SendBuffer] = []
             self._publish_markets(ready, touched)
             self._flush(touched)
         self._announcing = None
-
-    def _known(self, waiting: deque[Announced]) -> Iterator[Announced]:
-        while waiting and self.names.known((waiting[0].change.record.creator_id,)):
-            yield waiting.popleft()
 
     def _publish_markets(self, announced: list[Announced], touched: list[SendBuffer]) -> None:
         """Tell each audience what it hears, under its own numbers.
@@ -226,7 +226,7 @@ class Hub:
 
     async def close(self) -> None:
         """Cancel the background tasks."""
-        for task in (self._announcing, self._ending):
+        for task in (self._announcing, *self._ending):
             if task is not None:
                 task.cancel()
                 with suppress(asyncio.CancelledError):

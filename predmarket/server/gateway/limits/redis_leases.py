@@ -23,6 +23,7 @@ from collections.abc import Callable, Hashable
 from typing import Generic, NamedTuple, TypeVar
 
 from predmarket.server.gateway.limits.local_window import GRAINS, MAX_KEYS
+from predmarket.server.gateway.loop_turns import mark_as_seen
 from predmarket.server.redis.client import CALL_SECONDS, Redis, RedisUnavailable
 from predmarket.server.setting_types import RateLimit
 
@@ -171,7 +172,7 @@ class RedisLeases(Generic[K]):
         waiting = sum(need.cost for need in self._needs.get(user_id, ()))
         if waiting >= self._times // _BORROWED_PART:
             return CALL_SECONDS
-        self._need(user_id, cost).add_done_callback(_mark_as_seen)
+        self._need(user_id, cost).add_done_callback(mark_as_seen)
         return 0.0
 
     def _need(self, user_id: K, cost: int) -> "asyncio.Future[float]":
@@ -262,9 +263,3 @@ class RedisLeases(Generic[K]):
                 lease.refused_cost, lease.refused_until = need.cost, now + wait
                 need.wait.set_result(wait)
         return lacking
-
-
-def _mark_as_seen(answer: "asyncio.Future[float]") -> None:
-    """Mark a result as seen that nobody waits for; the lease already records a refusal."""
-    if not answer.cancelled():
-        answer.exception()

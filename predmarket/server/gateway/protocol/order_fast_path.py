@@ -210,7 +210,7 @@ class _Order:
 
     def place_later(self, raw: bytes, bearer: bytes) -> None:
         """Place an order in a market that another process may just have made."""
-        self._command = None  # ``entry.place`` counts it
+        self._command = None  # ``order_entry.take`` counts it
         self._run(self._place_later(raw, bearer))
 
     async def _place_later(self, raw: bytes, bearer: bytes) -> None:
@@ -221,12 +221,13 @@ class _Order:
             if principal is None:  # the session or key has ended meanwhile
                 raise Refusal(ErrorCode.UNAUTHENTICATED, headers=CHALLENGE)
             status, taken = await order_entry.take(services, principal, self._request(raw))
+            body = self._shown(taken)
         except asyncio.CancelledError:  # the server stops and waits no longer
             self.refuse(OutcomeUnknown("the server stops"))
         except Exception as error:  # noqa: BLE001 -- every error is an answer
             self.refuse(error)
         else:
-            self._send(status, self._shown(taken))
+            self._send(status, body)
 
     def _known(self, bearer: bytes) -> Principal | None:
         if self._translation is not None:
@@ -257,7 +258,7 @@ class _Order:
 
     def _answer(self, reply: BusReply) -> None:
         if isinstance(reply, OrderDone):
-            self._accept(201, Taken(reply.order, reply.fills))
+            self._accept(201, self._shown(Taken(reply.order, reply.fills)))
         elif isinstance(reply, Refused):
             self.refuse(Refusal.of(reply))
         else:
@@ -266,18 +267,19 @@ class _Order:
     async def _repeated(self, reply: BusReply) -> None:
         """Answer a repeat with the order's present state from the database."""
         try:
-            answer = await order_entry.taken(self._fast_path.services, reply)
+            status, taken = await order_entry.taken(self._fast_path.services, reply)
+            body = self._shown(taken)
         except asyncio.CancelledError:  # as above
             self.refuse(OutcomeUnknown("the server stops"))
         except Exception as error:  # noqa: BLE001 -- every error is an answer
             self.refuse(error)
         else:
-            self._accept(*answer)
+            self._accept(status, body)
 
-    def _accept(self, status: int, taken: Taken) -> None:
+    def _accept(self, status: int, body: bytes) -> None:
         assert self._command is not None  # it was handed in
         self._fast_path.services.metrics.placement(self._command, None)
-        self._send(status, self._shown(taken))
+        self._send(status, body)
 
     def refuse(self, error: BaseException) -> None:
         """Answer with the error that an exception means."""

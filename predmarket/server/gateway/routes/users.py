@@ -26,7 +26,6 @@ from predmarket.server.gateway import identity_presenters
 from predmarket.server.gateway.auth.codes import drop_code, give_code
 from predmarket.server.gateway.auth.passwords import nobodys_hash
 from predmarket.server.gateway.auth.principals import Revocation
-from predmarket.server.gateway.auth.sessions import end_all
 from predmarket.server.gateway.context import ApiRequest, admin
 from predmarket.server.gateway.group_making import group_named
 from predmarket.server.gateway.http.params import (
@@ -154,7 +153,7 @@ async def update_user(
         changed = await change_user(connection, user_id, data.role, data.disabled)
         if changed is not None:
             if changed.disabled:
-                await end_all(connection, user_id)
+                await request.context.sessions.end_all(connection, user_id)
                 await drop_code(connection, user_id)
             for action, said in _acts(data):
                 await add_act(connection, now, actor_id, action, of_user(user_id), **said)
@@ -179,7 +178,7 @@ async def revoke_all_of_user(request: ApiRequest, id: UserPath) -> None:
     user_id = id_in_path(id, E.USER_NOT_FOUND)
     actor_id, now = request.principal.user_id, request.services.core.now()
     async with request.services.db.write() as connection:
-        if not await end_all(connection, user_id):
+        if not await request.context.sessions.end_all(connection, user_id):
             raise Refusal(E.USER_NOT_FOUND)
         action, target = AdminAction.USER_REVOKE_ALL, of_user(user_id)
         await add_act(connection, now, actor_id, action, target)

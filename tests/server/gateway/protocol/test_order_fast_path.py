@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from predmarket.server.gateway import fair_turns
+from predmarket.server.gateway import fair_turns, presenters
 from predmarket.server.gateway.protocol.connection import Connection
 from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath, Running
 from predmarket.server.gateway.routes.place_order import PlaceRoute
@@ -324,3 +324,25 @@ async def test_spellings_of_the_address_reach_one_route(
     metrics = (await exchange.anonymous.get("/metrics")).text
     assert f'route="{path}"' in metrics
     assert f'route="{spelt.format(path)}"' not in metrics
+
+
+async def test_an_answer_that_cannot_be_rendered(
+    exchange: Exchange, begun: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order and its repeat whose answers cannot be rendered are answered with an error."""
+    await exchange.market()
+    user = await exchange.trader("ann")
+    order = ORDER | {"clientOrderId": "a"}
+    await user.client.get("/v1/auth/me")
+
+    def broken(*_args: object) -> None:
+        raise KeyError("a defect")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(presenters, "order", broken)
+        for _ in range(2):
+            async with asyncio.timeout(60):
+                answer = await user.client.post("/v1/orders", json=order)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (500, "INTERNAL")
+    assert (await user.client.post("/v1/orders", json=order)).status_code == 200
+    assert begun == [True] * 3

@@ -1,6 +1,9 @@
 """Markets of groups on sockets: each audience has its own announcements, numbers and snapshots."""
 
+import asyncio
 from typing import Any
+
+import pytest
 
 from predmarket.server.read_model.announcements import Counts
 from predmarket.server.read_model.market_view import MarketView
@@ -137,3 +140,37 @@ async def test_a_market_that_moves_into_a_group(exchange: Exchange, open_socket:
     assert sorted(gone[0]) == [f"orderbook:{made['id']}", f"ticker:{made['id']}"]
     await exchange.market("snow")
     assert await announced(client) == ("snow", 1, 2)
+
+
+async def test_two_new_groups_in_a_row(
+    exchange: Exchange, open_socket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A market of a new group is announced, though the name of another one was being looked up."""
+    for group in ("club", "staff"):
+        await member(exchange, await exchange.register(f"{group}@example.com"), group)
+    await exchange.market("rain")
+    client = await open_socket(exchange.admin)
+    await client.subscribe("markets")
+    groups, go_on, begun = exchange.node.hub.groups, asyncio.Event(), asyncio.Event()
+    learn = groups.learn
+
+    async def learn_slowly() -> None:
+        if begun.is_set():
+            await go_on.wait()
+            await learn()
+        else:
+            await learn()
+            begun.set()
+            await go_on.wait()
+
+    monkeypatch.setattr(groups, "learn", learn_slowly)
+    first = asyncio.create_task(exchange.market("one", group="club"))
+    async with asyncio.timeout(60):
+        await begun.wait()
+    second = asyncio.create_task(exchange.market("two", group="staff"))
+    async with asyncio.timeout(60):
+        while exchange.node.view.find("two") is None:
+            await asyncio.sleep(0.005)
+    go_on.set()
+    await asyncio.gather(first, second)
+    assert [(await announced(client))[0] for _ in "12"] == ["one", "two"]
