@@ -19,12 +19,6 @@ FARTHEST = 4.6
 """Log-odds beyond which no opinion goes: a price of 0.99."""
 
 
-def log_odds(price: float) -> float:
-    """Return the log-odds of a price between 0 and 1, no farther than FARTHEST."""
-    price = min(max(price, 1e-9), 1 - 1e-9)
-    return clamped(math.log(price / (1 - price)))
-
-
 def clamped(opinion: float) -> float:
     """Return an opinion, no farther than FARTHEST."""
     return max(-FARTHEST, min(FARTHEST, opinion))

@@ -14,7 +14,7 @@ from predmarket.client.response_types import Page
 
 T = TypeVar("T")
 MOST_PAGES = 100
-"""As many pages without an item are passed over; a cursor goes on behind them."""
+"""Maximum empty pages that are skipped; the printed cursor continues after them."""
 
 
 class Span(TypedDict):

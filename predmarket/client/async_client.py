@@ -46,7 +46,7 @@ class AsyncClient:
 
     As in `Client`, an api_key replaces the session's token, except for calls that need a login.
     Every method raises ApiError if the exchange refuses and Unreachable if no answer comes. Answers
-    are the API's JSON (response_types.py). The tasks of one loop may share a client; any program
+    are the API's JSON (response_types/). The tasks of one loop may share a client; any program
     may share a session.
     """
 
@@ -300,7 +300,7 @@ class _Awaiting:
 class _Lock:
     """A session's lock, taken in a thread; it is released at once if the caller has left."""
 
-    def __init__(self, guard: AbstractContextManager[None]) -> None:
+    def __init__(self, guard: AbstractContextManager[object]) -> None:
         self._guard = guard
         self._state = threading.Lock()
         self._taken = False

@@ -39,7 +39,7 @@ class Wire(Protocol):
         self, call: Call[T], token: str | None, within_s: float | None
     ) -> httpx.Response:
         """Send ``call`` once, and wait no longer than within_s, None for as long as the client
-        waits at most. Raises what ``answers.FAILURES`` lists.
+        waits at most. Raises what ``http.FAILURES`` lists.
         """
 
     async def pause(self, seconds: float) -> None:

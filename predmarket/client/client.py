@@ -41,7 +41,7 @@ class Client:
 
     An api_key replaces the session's token, except for calls that need a login. Every method raises
     ApiError if the exchange refuses and Unreachable if no answer comes. Answers are the API's JSON
-    (response_types.py). Threads may share a client.
+    (response_types/). Threads may share a client.
     """
 
     def __init__(

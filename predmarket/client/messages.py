@@ -4,7 +4,7 @@
         case OrderChanged(data=order): ...
         case StateChanged(state=State.LOST): ...
 
-``data`` is the JSON as a typed dictionary (response_types.py), so that an order has the same form
+``data`` is the JSON as a typed dictionary (response_types/), so that an order has the same form
 in a REST call, an acknowledgement and the feed. ``data`` omits fields that this version does not
 know; ``raw`` holds the whole message.
 """

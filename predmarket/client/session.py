@@ -62,9 +62,9 @@ class Session:
         """Drop the tokens. The caller holds ``exclusively()``."""
         self._tokens = None
 
-    def exclusively(self) -> AbstractContextManager[None]:
+    def exclusively(self) -> AbstractContextManager[object]:
         """Lock this session against changes by others."""
-        return _held(self._lock)
+        return self._lock
 
 
 class StoredSession(Session):
@@ -190,12 +190,6 @@ def _replace(path: Path, text: str) -> None:
         replace_file(path, text)
     except OSError as error:
         raise ConfigurationError(f"cannot write {path}: {error.strerror}") from error
-
-
-@contextmanager
-def _held(lock: threading.Lock) -> Iterator[None]:
-    with lock:
-        yield
 
 
 if sys.platform == "win32":

@@ -36,8 +36,6 @@ class Topic:
         self.name: str | None = None
         self.held: int | None = None
         self.book = LocalBook() if asked.startswith("orderbook:") else None
-        self.overrun = False
-        """News that the feed's user had no room for is missing from what it was handed."""
         self._request: str | None = None
         self._confirmed = False
         self._gap_after: int | None = None

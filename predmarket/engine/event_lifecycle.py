@@ -269,7 +269,7 @@ def strike(
         _set_final([market])
     state.events.insert(begun, MarketChanged(market.id, market.status, True))
     _report(state, event)
-    return _struck(market, unfinished)
+    return lifecycle.outcome_of(market, unfinished)
 
 
 def why_no_strike(
@@ -303,7 +303,9 @@ def proceed(
         for market in ending:
             lifecycle.report(state, market, new_status=True)
         _report(state, event)
-    return _outcome(event, unfinished) if struck is None else _struck(struck, unfinished)
+    return (
+        _outcome(event, unfinished) if struck is None else lifecycle.outcome_of(struck, unfinished)
+    )
 
 
 def _step(state: State, event: MarketEvent, under_way: EventSteps) -> Key | None:
@@ -355,12 +357,6 @@ def _outcome(event: MarketEvent, unfinished: Key | None) -> EventResolved | Even
     if event.outcome is not None:
         return EventResolved(event.id, event.paid_accounts, event.paid_total)
     return EventDone(event.id, unfinished)
-
-
-def _struck(market: Market, unfinished: Key | None) -> Resolved | MarketDone:
-    if market.final:
-        return Resolved(market.id, market.paid_accounts, market.paid_total)
-    return MarketDone(market.id, unfinished)
 
 
 def report_all(state: State, event: MarketEvent) -> None:

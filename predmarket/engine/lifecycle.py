@@ -193,7 +193,7 @@ def resolve(state: State, command: ResolveMarket) -> Resolved | MarketDone | Ref
         market.status = final_status(command.outcome)
     state.dirty_markets[market.id] = market
     state.events.insert(begun, MarketChanged(market.id, market.status, True))
-    return _outcome(market, unfinished)
+    return outcome_of(market, unfinished)
 
 
 def set_ending(state: State, market: Market, outcome: Outcome, price: Price | None) -> None:
@@ -211,10 +211,11 @@ def proceed(state: State, under_way: MarketSteps) -> Resolved | MarketDone:
     if unfinished is None and market.outcome is not None:
         market.status = final_status(market.outcome)
         report(state, market, new_status=True)
-    return _outcome(market, unfinished)
+    return outcome_of(market, unfinished)
 
 
-def _outcome(market: Market, unfinished: Key | None) -> Resolved | MarketDone:
+def outcome_of(market: Market, unfinished: Key | None) -> Resolved | MarketDone:
+    """Return the reply to a command that ended a market, or that began to."""
     if market.final:
         return Resolved(market.id, market.paid_accounts, market.paid_total)
     return MarketDone(market.id, unfinished)

@@ -3,9 +3,8 @@
 A sweep, a closing and a resolution hold their market until their last step: commands and timers for
 that market wait. The closing and the resolution of an event, and the striking of a market, hold all
 markets of the event. A cancel-all, a dead-man switch, the end of a connection and the end of a
-group's orders hold accounts. The
-steps of an account wait for markets that are held; the steps of a market or an event wait for
-nothing, so some step can always be taken.
+group's orders hold accounts. The steps of an account wait for markets that are held; the steps of a
+market or an event wait for nothing, so some step can always be taken.
 
 Source: docs/market_rules.md, Bounds.
 """

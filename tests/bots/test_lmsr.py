@@ -57,10 +57,3 @@ def test_the_bound_is_reached_in_the_limit() -> None:
     b = 100.0
     lost = 5_000 - lmsr.cost(0.0, 0.0, 5_000, b)
     assert lost == pytest.approx(b * math.log(2), rel=1e-9)
-
-
-def test_log_odds_are_those_of_the_price_and_bounded() -> None:
-    """Log-odds match the price, and no extreme price makes them infinite."""
-    assert lmsr.price(lmsr.log_odds(0.3), 0, 100) == pytest.approx(0.3)
-    assert lmsr.log_odds(0.0) == -lmsr.FARTHEST
-    assert lmsr.log_odds(1.0) == lmsr.FARTHEST

@@ -22,12 +22,11 @@ from predmarket.client import (
     Retry,
     Unreachable,
     calls,
-    exact,
     response_types,
-    to_pandas,
 )
 from predmarket.client.connection import opened
 from predmarket.client.errors import refusal
+from predmarket.client.numbers import exact, to_pandas
 from predmarket.server.gateway.openapi.examples import EXAMPLES
 from tests.support.scripted_exchange import ScriptedExchange
 from tests.support.stub_exchange import Answer, Stub

@@ -15,11 +15,14 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from litestar.types import HTTPScope
 
+from predmarket.enums import Scope
 from predmarket.server.gateway.auth import failed_checks
+from predmarket.server.gateway.auth.authenticator import Asked
 from predmarket.server.gateway.auth.principals import Principal
-from predmarket.server.gateway.kalshi.order_routes import CreateRoute
+from predmarket.server.gateway.context import Context
+from predmarket.server.gateway.kalshi import order_routes
+from predmarket.server.gateway.kalshi.guards import require
 from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath
 from predmarket.server.setting_types import RateLimit
 from predmarket.testing import Exchange as Laboratory
@@ -257,10 +260,10 @@ async def test_disabling_while_an_order_arrives(
     ann = await exchange.trader("ann")
     bot = await signer(exchange, ann)
     known = asyncio.Event()
-    who, concerns = CreateRoute._who, OrderFastPath.concerns
+    concerns = OrderFastPath.concerns
 
-    async def who_and_note(route: CreateRoute, scope: HTTPScope) -> Principal:
-        found = await who(route, scope)
+    async def require_and_note(context: Context, asked: Asked, scope: Scope) -> Principal:
+        found = await require(context, asked, scope)
         known.set()
         return found
 
@@ -270,7 +273,7 @@ async def test_disabling_while_an_order_arrives(
             known.set()
         return found
 
-    monkeypatch.setattr(CreateRoute, "_who", who_and_note)
+    monkeypatch.setattr(order_routes, "require", require_and_note)
     monkeypatch.setattr(OrderFastPath, "concerns", concerns_and_note)
     order = {
         "ticker": "RAIN",

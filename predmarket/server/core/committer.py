@@ -117,7 +117,7 @@ class Committer:
         pipeline.commit_began = time.monotonic() if waits else None
         pipeline.failures = 0
         pipeline.committed = core
-        pipeline.commit_took(took)
+        pipeline.observer.commit_took(took)
         pipeline.observer.batch_committed(len(batch.entries), len(batch.history.trades))
 
     async def _repair_now(self) -> None:

@@ -241,7 +241,7 @@ class Core(Bus):
         """Take the lead, load the state and begin to work.
 
         ``before_load`` runs in between, when nobody else can be using the database.
-        Raises leadership.Held, StoreError, LoadError.
+        Raises LeaseHeld, StoreError, LoadError.
         """
         takeover = self._takeover
         leading: asyncio.Task[None] | None = None

@@ -7,8 +7,9 @@ LOSES_AT_FAILOVER = "a failover to the database's standby may lose acknowledged 
 STANDBY_MISSING = "no standby follows the database: there is none to fail over to"
 
 STANDBY = "standby"
-"""Names what a failover loses: nothing with a synchronous standby, the last commits with an
-asynchronous one; a missing one has to be made again first."""
+"""The setting's name for the database's standby: ``synchronous`` (a failover loses nothing),
+``asynchronous`` (it loses the last commits), ``missing`` (there is none to fail over to) or
+``none`` (none is configured)."""
 JOURNAL = "journal"
 """Names what is wrong with a journal that lacks what was committed (known_batch.py)."""
 _RISKS = {"asynchronous": LOSES_AT_FAILOVER, "missing": STANDBY_MISSING}

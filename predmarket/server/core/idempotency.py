@@ -41,13 +41,6 @@ class IdempotencyIndex:
         self._transfers: dict[TransferKey, Known] = {}
         self._found: Found = {}
 
-    @staticmethod
-    def has_key(command: Command) -> bool:
-        """Tell whether the command carries a key."""
-        if type(command) is PlaceOrder:
-            return command.client_order_id is not None
-        return type(command) is Transfer and command.key is not None
-
     def unknown_keys(self, group: Iterable[PendingCommand]) -> Keys:
         """Return the keys of a group that need a look-up.
 

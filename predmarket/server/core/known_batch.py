@@ -1,9 +1,9 @@
 """A batch that was seen committed, and the check that the database still has it.
 
 A standby of the database that was promoted may lack the last commits if they did not wait for it;
-so may a back-up that was restored. The journal then ends before batches that were acknowledged, or
-goes on from there another way. Nothing may be decided on it: whoever saw such a batch says so, a
-core, a standby core, a gateway, or what Redis still holds of the batches that were told.
+so may a back-up that was restored. Its journal then lacks acknowledged batches, or has others in
+their place. Nothing may be decided on such a journal. Cores, standby cores and gateways remember
+the last batch that they saw, and so does Redis; each is compared with the database.
 """
 
 from dataclasses import dataclass

@@ -171,10 +171,6 @@ class PipelineState:
         """Return the seconds that the running commit has lasted, 0 when there is none."""
         return 0.0 if self.commit_began is None else time.monotonic() - self.commit_began
 
-    def commit_took(self, seconds: float) -> None:
-        """Record the duration of a successful commit."""
-        self.observer.commit_took(seconds)
-
     def break_off(self, error: Exception) -> None:
         """Stop deciding; the repair begins as soon as no commit is running."""
         log.warning("core_recovering", extra={"error": str(error)})

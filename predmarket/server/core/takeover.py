@@ -69,7 +69,7 @@ class Takeover:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
 
     async def lead(self) -> None:
-        """Take the lead. Raises leadership.Held, StoreError."""
+        """Take the lead. Raises LeaseHeld, StoreError."""
         await self.run(self._leadership.acquire)
 
     async def load(self) -> Loaded:

@@ -43,7 +43,8 @@ from predmarket.server.read_model.queries.orders import (
 from predmarket.units import Price, Qty
 
 _LONGEST_CLIENT_ID = 64
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
+"""Returns an answer as JSON."""
 
 
 async def place(
@@ -310,8 +311,3 @@ async def _stored(services: Services, order_ids: Sequence[int]) -> dict[int, Tak
         records = await orders_by_id(connection, order_ids)
         fills = await fills_of(connection, [id for id, order in records.items() if order.filled])
     return {id: Taken(record, fills.get(id, ())) for id, record in records.items()}
-
-
-def encode(answer: Order | BatchAnswer) -> bytes:
-    """Return an answer as JSON."""
-    return _encode(answer)

@@ -42,7 +42,8 @@ def kinds_seen(
 ) -> list[Kind]:
     """Return the kinds of markets and events, of some statuses, that a sender sees.
 
-    Where ``sees_some`` of a kind, others of that kind are hidden, and each has to be asked about.
+    If ``sees_some(who)``, a returned kind may also hold markets that are hidden from the sender;
+    then check each with ``sees``.
     """
     is_admin = who is not None and who.is_admin
     groups: list[int | None] = [None]

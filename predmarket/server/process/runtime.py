@@ -95,7 +95,8 @@ async def node(
 ) -> AsyncIterator[Node]:
     """Start the core on the settings' database and stop it at the end.
 
-    Raises Held, SchemaBehind, SchemaAhead, NotOurs, Damaged, StoreError, LoadError, SettingsError.
+    Raises LeaseHeld, SchemaBehind, SchemaAhead, NotOurs, Damaged, StoreError, LoadError,
+    SettingsError.
     """
     url = settings.database
     redis = redis_of(settings)

@@ -2,7 +2,8 @@
 
 Invariants:
 - the core tells it nothing before the commit returned (core/ports.py), so nothing leaves earlier;
-- a batch goes out before the replies that wait for it, in one transaction with them;
+- a batch goes out before the replies that wait for it, earlier in the same pipeline, and a gateway
+  holds a reply until its view has the batch;
 - everything that Redis loses is available elsewhere: a batch in the outbox, a reply by asking
   again.
 """

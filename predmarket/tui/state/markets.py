@@ -7,7 +7,7 @@ from predmarket.client import response_types
 from predmarket.enums import MarketStatus, Outcome
 from predmarket.tui.state import parse, proposal
 from predmarket.tui.state.proposal import Proposal
-from predmarket.units import Micros, Price, Qty, Rate
+from predmarket.units import Micros, Price, Qty
 
 FINAL = frozenset({MarketStatus.RESOLVED, MarketStatus.VOIDED})
 RANK = {
@@ -32,8 +32,6 @@ class Market:
     outcome: Outcome | None
     settlement: Price | None
     tick: Price
-    maker_fee: Rate
-    taker_fee: Rate
     closes_at: Micros | None
     last: Price | None
     bid: Price | None
@@ -94,8 +92,6 @@ def of_wire(market: response_types.Market) -> Market:
         outcome=None if outcome is None else Outcome(outcome),
         settlement=parse.price(market["settlementPrice"]),
         tick=parse.price(market["tickSize"]),
-        maker_fee=parse.rate(market["makerFeeRate"]),
-        taker_fee=parse.rate(market["takerFeeRate"]),
         closes_at=parse.time(market["closesAt"]),
         last=parse.price(market["lastPrice"]),
         bid=parse.price(market["bestBid"]),

@@ -59,7 +59,6 @@ class TradingState:
         self.watched = Watched()
         self._no_book = Book()
         self.tape: deque[Print] = deque(maxlen=TAPE)
-        self.tape_version = 0
         self.candles = Candles()
         self.orders = Orders()
         self.positions = Positions()
@@ -125,7 +124,6 @@ class TradingState:
         self.status.awaiting(f"orderbook:{market}")
         self.status.forget(f"trades:{market}")
         self.tape.clear()
-        self.tape_version += 1
         self.candles.clear(self.candles.interval)
 
     def watch(self, watched: Watched) -> None:
@@ -263,7 +261,6 @@ class TradingState:
             book.forget_trades()  # it does not connect to the shown trades
             if snapshot["marketId"] == self.selected:
                 self.tape.clear()
-                self.tape_version += 1
         for trade in reversed(items):
             self._trade(trade)
 
@@ -286,7 +283,6 @@ class TradingState:
             return
         done = Print(number, parse.time(at), price, qty, Side(trade["takerSide"]))
         self.tape.appendleft(done)
-        self.tape_version += 1
 
     def _take_market(self, market: response_types.Market, now: Micros, ts: int) -> None:
         before = self.markets.get(market["id"])

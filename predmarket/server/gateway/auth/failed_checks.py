@@ -1,5 +1,5 @@
-"""Bounds what wrong credentials cost: a check takes processor or a look-up in the database, and a
-sender who fails is nobody.
+"""Bounds what wrong credentials cost: a check takes processor or a look-up in the database, and
+an unknown sender has no account to charge.
 
 An address may fail a number of checks in a minute; wider IPv6 networks twice and four times as many
 (limits/client_address.py). While that budget lasts, a check begins at once. Afterwards the checks

@@ -133,7 +133,7 @@ class Subscription:
         self.seen = seq
 
     def take_frame(self) -> bytes:
-        """Return what the messages that became one say (outgoing.Merged)."""
+        """Return the frame of the merged messages (send_buffer.Merged)."""
         levels, ticker, tickers = self._levels, self._ticker, self._tickers
         self._levels = self._ticker = self._tickers = None
         topic = self.topic.name

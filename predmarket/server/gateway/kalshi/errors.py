@@ -9,7 +9,6 @@ from litestar import Request, Response
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Invalid
 from predmarket.enums import ErrorCode as E
-from predmarket.server.errors import Refusal
 from predmarket.server.gateway.http.errors import refusal_of, request_id_of
 
 
@@ -129,10 +128,3 @@ def answer_error(request: Request[object, object, object], error: Exception) -> 
         headers=dict(told.headers),
         media_type="application/json",
     )
-
-
-def of_own_orders(error: Refusal) -> Exception:
-    """Return a refusal about an order; an order of another user looks like an unknown one."""
-    if error.code is E.FORBIDDEN:
-        return NotFound("there is no such order")
-    return error

@@ -47,7 +47,7 @@ from predmarket.server.read_model.market_view import MarketView
 from predmarket.server.storage.database import Database
 
 MANY = 2 * MAX_TOPICS
-"""Waiting beginnings from which on it is looked which of them are still wanted."""
+"""Queue length at which stale snapshot requests are dropped."""
 _SHOWN = (MarketStatus.OPEN, MarketStatus.HALTED, MarketStatus.CLOSED)
 _IN_VIEW = (TopicKind.BOOK, TopicKind.TICKER, TopicKind.MARKETS, TopicKind.EVENT)
 

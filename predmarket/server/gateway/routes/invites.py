@@ -5,9 +5,7 @@ from typing import Annotated, TypeAlias
 from litestar import Router, delete, get, post
 from litestar.params import JSONBody, PathParameter
 
-from predmarket.contracts.errors import Problem
 from predmarket.contracts.identity import InviteList, InviteRequest, NewInvite
-from predmarket.contracts.requests import Invalid
 from predmarket.enums import AdminAction
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
@@ -26,6 +24,7 @@ from predmarket.server.gateway.http.params import (
     ID_SCHEMA,
     Cursor,
     Limit,
+    future,
     id_in_path,
 )
 from predmarket.server.gateway.openapi.notes import notes
@@ -45,9 +44,7 @@ async def create_invite(request: ApiRequest, data: JSONBody[InviteRequest]) -> N
     it does not exist. Without ``expiresAt`` it ends after seven days.
     """
     actor_id, now = request.principal.user_id, request.services.core.now()
-    expires_at = now + LIFETIME if data.expires_at is None else data.expires_at.micros
-    if expires_at <= now:
-        raise Invalid(Problem("expiresAt", "must lie in the future"))
+    expires_at = future("expiresAt", data.expires_at, now) or now + LIFETIME
     async with request.services.db.write() as connection:
         group_id = await group_named(connection, data.group, actor_id, now)
         id, code = await add_invite(

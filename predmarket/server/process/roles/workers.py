@@ -107,7 +107,7 @@ class Workers:
             self._stop(signal.SIGTERM, f"{name} cannot be started")
             return
         log.error("%s has ended (%s) and is started again", name, code)
-        time.sleep(AGAIN_S)  # a signal interrupts it
+        time.sleep(AGAIN_S)  # a signal is handled, and the sleep goes on: hence the check below
         if not self._stopping:
             self._start(name)
 
