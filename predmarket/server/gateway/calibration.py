@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from predmarket.contracts.calibration import Ahead, Calibration, CalibrationBin
 from predmarket.enums import MarketStatus, Outcome
-from predmarket.server.gateway.loop_turns import one_at_a_time
+from predmarket.server.core.bus import Overloaded
 from predmarket.server.read_model.queries.admin_log import closed_at
 from predmarket.server.read_model.queries.cursors import LARGEST_ID
 from predmarket.server.read_model.queries.spans import Span
@@ -85,12 +85,14 @@ class Forecasts:
     async def _prices(
         self, markets: Sequence[MarketRecord], before: Ahead
     ) -> dict[int, Price | None]:
-        busy = "too many calibrations are being computed"
-        async with one_at_a_time(self._turn, WAIT_SECONDS, busy):
-            unknown = [one for one in markets if (one.id, before) not in self._known]
-            for start in range(0, len(unknown), _AT_ONCE):
-                await self._read(unknown[start : start + _AT_ONCE], before)
-            prices = {one.id: self._known[one.id, before] for one in markets}
+        try:
+            async with asyncio.timeout(WAIT_SECONDS), self._turn:
+                unknown = [one for one in markets if (one.id, before) not in self._known]
+                for start in range(0, len(unknown), _AT_ONCE):
+                    await self._read(unknown[start : start + _AT_ONCE], before)
+                prices = {one.id: self._known[one.id, before] for one in markets}
+        except TimeoutError:
+            raise Overloaded("too many calibrations are being computed") from None
         while len(self._known) > REMEMBERED:
             del self._known[next(iter(self._known))]
         return prices
