@@ -135,15 +135,14 @@ def place(
     exit code is 1 if it ended unfilled, and 3 if the time runs out; the order goes on then.
     """
     line = context.of(ctx)
-    expiry = moment(line, expires, "--expires")
     order = NewOrder(
         market=market,
         side=side,
         qty=number(qty, QTY, "QTY"),
         price=optional(price, PRICE, "--price"),
         type=_type(at_market=at_market, price=price),
-        time_in_force=tif or (TimeInForce.GTD if expiry else None),
-        expires_at=expiry,
+        time_in_force=tif or (TimeInForce.GTD if expires else None),
+        expires_at=moment(line, expires, "--expires"),
         post_only=post_only or None,
         reduce_only=reduce_only or None,
         max_slippage=optional(slippage, SLIPPAGE, "--slippage"),

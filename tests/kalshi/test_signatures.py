@@ -23,12 +23,11 @@ from predmarket.server.gateway.auth.principals import Principal
 from predmarket.server.gateway.context import Context
 from predmarket.server.gateway.kalshi import order_routes
 from predmarket.server.gateway.kalshi.guards import require
-from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath
 from predmarket.server.setting_types import RateLimit
 from predmarket.testing import Exchange as Laboratory
 from tests.support.http_exchange import ON_ONE_DATABASE, Exchange
 from tests.support.kalshi import PATH, Signer, private_key, public_pem, signer
-from tests.support.raw_http import connected, unfinished
+from tests.support.raw_http import connected, note_fast_path, unfinished
 
 STATUS = f"{PATH}/exchange/status"
 ORDERS = f"{PATH}/portfolio/events/orders"
@@ -260,21 +259,14 @@ async def test_disabling_while_an_order_arrives(
     ann = await exchange.trader("ann")
     bot = await signer(exchange, ann)
     known = asyncio.Event()
-    concerns = OrderFastPath.concerns
 
     async def require_and_note(context: Context, asked: Asked, scope: Scope) -> Principal:
         found = await require(context, asked, scope)
         known.set()
         return found
 
-    def concerns_and_note(fast_path: OrderFastPath, cycle: Cycle) -> bool:
-        found = concerns(fast_path, cycle)
-        if found:
-            known.set()
-        return found
-
     monkeypatch.setattr(order_routes, "require", require_and_note)
-    monkeypatch.setattr(OrderFastPath, "concerns", concerns_and_note)
+    note_fast_path(known, monkeypatch)
     order = {
         "ticker": "RAIN",
         "side": "bid",

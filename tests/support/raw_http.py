@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from predmarket.server.gateway.protocol import connection, server, slow_client
+from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath
 from tests.support.http_exchange import Exchange
 
 GET = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -90,6 +91,19 @@ async def connected(url: str, read_ahead: int = 1 << 16) -> AsyncIterator[Socket
 
 
 ORDER = {"marketId": "rain", "side": "BUY", "type": "LIMIT", "price": "0.5", "qty": "1"}
+
+
+def note_fast_path(known: asyncio.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the event once the fast path takes in the head of an order."""
+    concerns = OrderFastPath.concerns
+
+    def concerns_and_note(fast_path: OrderFastPath, cycle: Cycle) -> bool:
+        found = concerns(fast_path, cycle)
+        if found:
+            known.set()
+        return found
+
+    monkeypatch.setattr(OrderFastPath, "concerns", concerns_and_note)
 
 
 def unfinished(path: str, body: bytes, *lines: str) -> bytes:

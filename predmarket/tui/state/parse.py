@@ -10,7 +10,7 @@ from typing import overload
 
 from predmarket import units
 from predmarket.contracts.amounts import EPOCH
-from predmarket.units import Micros, Money, Price, Qty, Rate
+from predmarket.units import Micros, Money, Price, Qty
 
 
 @overload
@@ -30,11 +30,6 @@ def qty(text: str) -> Qty:
 def money(text: str) -> Money:
     """Return an amount of money."""
     return _parse(text, units.MONEY_DECIMALS)
-
-
-def rate(text: str) -> Rate:
-    """Return a fee rate."""
-    return _parse(text, units.RATE_DECIMALS)
 
 
 @overload

@@ -14,11 +14,10 @@ from predmarket.enums import Scope
 from predmarket.server.core.bus import Overloaded
 from predmarket.server.gateway.auth.authenticator import Asked, Authenticator
 from predmarket.server.gateway.auth.principals import Principal
-from predmarket.server.gateway.protocol.order_fast_path import Cycle, OrderFastPath
 from tests.support.http_exchange import ON_ONE_DATABASE, PASSWORD, Exchange
 from tests.support.http_orders import got, limit, placed
 from tests.support.http_users import change, make_key, refused
-from tests.support.raw_http import connected, unfinished
+from tests.support.raw_http import connected, note_fast_path, unfinished
 
 
 async def test_lists_show_money_and_use(exchange: Exchange) -> None:
@@ -207,7 +206,7 @@ def taken_in(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     By then its user is known if that is checked before the body.
     """
     event = asyncio.Event()
-    require, concerns = Authenticator.require, OrderFastPath.concerns
+    require = Authenticator.require
 
     async def require_and_note(gate: Authenticator, asked: Asked, scope: Scope) -> Principal:
         who = await require(gate, asked, scope)
@@ -215,14 +214,8 @@ def taken_in(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
             event.set()
         return who
 
-    def concerns_and_note(fast_path: OrderFastPath, cycle: Cycle) -> bool:
-        found = concerns(fast_path, cycle)
-        if found:
-            event.set()
-        return found
-
     monkeypatch.setattr(Authenticator, "require", require_and_note)
-    monkeypatch.setattr(OrderFastPath, "concerns", concerns_and_note)
+    note_fast_path(event, monkeypatch)
     return event
 
 
