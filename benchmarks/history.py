@@ -52,10 +52,10 @@ _TRADES = """
     FROM numbers, core_state c
 """
 _LEDGER = """
-    INSERT INTO ledger (id, seq, kind, user_id, market_id, counterpart, amount, ref_id, created_at)
-        {numbers}
+    INSERT INTO ledger (id, seq, kind, user_id, market_id, counterpart, amount, ref_id, created_at,
+        balance) {numbers}
     SELECT c.last_ledger_id + n, 1, 'TRADE', {owner}, {market_of_buyer}, 'COLLATERAL', -500000,
-        c.last_trade_id + n, :begin + n * :apart
+        c.last_trade_id + n, :begin + n * :apart, 0
     FROM numbers, core_state c
 """
 _POSITIONS = """

@@ -1,6 +1,5 @@
 """Hooks for schemathesis: credentials, and rules that a JSON Schema cannot express."""
 
-import base64
 import os
 import re
 from datetime import UTC, datetime
@@ -19,19 +18,17 @@ _ENDS_SESSIONS = (
     "/v1/auth/revoke-all",
     "/v1/auth/sessions/{id}",
 )
-_STATEMENT = "/v1/user/ledger"
-_STATEMENT_CURSOR = re.compile(r"[A-Za-f][A-Za-z0-9_-]{31}")
 _TIMES = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]")
 
 keep_strategies_of_patterns()
 
 
-def _login(base_url: str) -> tuple[str, int]:
-    """Log in as the user that the environment names; return the access token and the user."""
+def _login() -> str:
+    """Log in as the user that the environment names; return the access token."""
     body = {"email": os.environ["CONTRACT_EMAIL"], "password": os.environ["CONTRACT_PASSWORD"]}
-    answer = httpx.post(f"{base_url}/v1/auth/login", json=body, timeout=30)
-    session = answer.raise_for_status().json()
-    return session["accessToken"], session["user"]["id"]
+    answer = httpx.post(f"{os.environ['CONTRACT_URL']}/v1/auth/login", json=body, timeout=30)
+    token: str = answer.raise_for_status().json()["accessToken"]
+    return token
 
 
 @schemathesis.auth(refresh_interval=None)
@@ -41,27 +38,18 @@ class Session:
     A call that may end sessions gets its own session, and the next call a new one.
     """
 
-    _kept: tuple[str, int] | None = None
-
-    @classmethod
-    def kept(cls) -> tuple[str, int]:
-        """Return the access token and the user of the session that most requests share."""
-        if cls._kept is None:
-            cls._kept = _login(os.environ["CONTRACT_URL"])
-        return cls._kept
-
-    @classmethod
-    def forget(cls) -> None:
-        """Let the next request open another session."""
-        cls._kept = None
+    _kept: str | None = None
+    """The access token of the session that most requests share."""
 
     def get(self, case: Case, context: schemathesis.AuthContext) -> str:
         """Return an access token."""
         del context
         if case.path in _ENDS_SESSIONS:
-            self.forget()
-            return _login(os.environ["CONTRACT_URL"])[0]
-        return self.kept()[0]
+            self._kept = None
+            return _login()
+        if self._kept is None:
+            self._kept = _login()
+        return self._kept
 
     def set(self, case: Case, data: str, context: schemathesis.AuthContext) -> None:
         """Set the token of a request."""
@@ -81,13 +69,10 @@ def before_call(context: schemathesis.HookContext, case: Case, kwargs: dict[str,
     """Repair generated values that a JSON Schema cannot rule out.
 
     9.0, an integer to JSON Schema, becomes 9; a closing time in the past becomes one in the future;
-    a span gets its bounds in order; weights add up to 1; and a statement's cursor becomes one of
-    the user's own. A schema has no clock, compares no fields and knows no users.
+    a span gets its bounds in order; and weights add up to 1. A schema has no clock and compares no
+    fields.
     """
     del context, kwargs
-    cursor = (case.query or {}).get("cursor")
-    if case.path == _STATEMENT and _STATEMENT_CURSOR.fullmatch(str(cursor)):
-        case.query["cursor"] = _own(str(cursor))
     for name, year in _SPAN.items():
         time = (case.query or {}).get(name)
         if isinstance(time, str) and _TIMES.match(time):
@@ -111,15 +96,6 @@ def _mend(body: object) -> None:
         elif isinstance(value, list):
             for one in value:
                 _mend(one)
-
-
-def _own(cursor: str) -> str:
-    """Return a statement's cursor that belongs to the requesting user.
-
-    The second of its three numbers is the user, the third the balance, which is set to 0.
-    """
-    user = Session.kept()[1].to_bytes(8, signed=True)
-    return base64.urlsafe_b64encode(base64.urlsafe_b64decode(cursor)[:8] + user + bytes(8)).decode()
 
 
 def _has_passed(time: str) -> bool:

@@ -26,6 +26,13 @@ NONE_OF = (
         ),
     ),
     (
+        "ledger: each balance = the one before + the amount",
+        (
+            "SELECT 1 FROM (SELECT balance - amount - COALESCE(LAG(balance) OVER "
+            "(PARTITION BY user_id ORDER BY id), 0) AS apart FROM ledger) lines WHERE apart <> 0"
+        ),
+    ),
+    (
         "accounts: locked = sum of the open orders' locks",
         _balanced(
             "user_id",

@@ -15,15 +15,8 @@ from predmarket.server.gateway import presenters
 from predmarket.server.gateway.context import ApiRequest
 from predmarket.server.gateway.loop_turns import in_turns
 from predmarket.server.read_model.queries.accounts import account_of
-from predmarket.server.read_model.queries.cursors import (
-    StatementPlace,
-    decode_cursor,
-    decode_place,
-    encode_cursor,
-    encode_place,
-    page,
-)
-from predmarket.server.read_model.queries.ledger import ledger_of
+from predmarket.server.read_model.queries.cursors import decode_cursor, encode_cursor, page
+from predmarket.server.read_model.queries.ledger import page_of_ledger
 from predmarket.server.read_model.queries.orders import fills_of, page_of_orders
 from predmarket.server.read_model.queries.positions import positions_of
 from predmarket.server.read_model.queries.spans import Span
@@ -103,16 +96,14 @@ async def list_ledger(
 ) -> LedgerPage:
     """Return a page of a user's statement. Raises Refusal MARKET_NOT_FOUND, and Invalid."""
     services, market_id = request.services, await _market_id(request, market)
-    place = decode_place(user_id, cursor)
+    before = decode_cursor(cursor)
     async with services.db.read() as connection:
-        rows = await ledger_of(
-            connection, user_id, place, limit=limit + 1, market_id=market_id, kind=kind, span=span
-        )
-    shown, following = rows[:limit], None
-    if len(rows) > limit:
-        last = shown[-1]
-        following = encode_place(user_id, StatementPlace(last.id, last.balance - last.amount))
-    return LedgerPage([presenters.ledger_line(row, services.view) for row in shown], following)
+        shown, following = await page_of_ledger(
+            connection, user_id, before=before, limit=limit, market_id=market_id, kind=kind,
+            span=span,
+        )  # fmt: skip
+    lines = [presenters.ledger_line(row, services.view) for row in shown]
+    return LedgerPage(lines, None if following is None else encode_cursor(following))
 
 
 def kind_of(text: str | None) -> EntryKind | None:

@@ -122,6 +122,7 @@ async def test_ended_orders_and_markets_take_no_memory(exchange: Exchange) -> No
         ("UPDATE trades SET price = price + 1", "trades: replayed"),
         ("DELETE FROM ledger WHERE id = 2", "accounts: cash"),
         ("UPDATE core_state SET last_ledger_id = last_ledger_id + 1", "ledger: the newest"),
+        ("UPDATE ledger SET balance = balance + 1 WHERE id = 2", "ledger: each balance"),
         ("UPDATE ledger SET seq = seq + 1 WHERE id = 2", "ledger: replayed"),
         ("UPDATE transfers SET reason = 'theft' WHERE id = 3", "transfers: replayed"),
         ("UPDATE orders SET price = price + 1 WHERE id = 3", "orders: replayed"),

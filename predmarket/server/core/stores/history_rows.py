@@ -3,7 +3,7 @@
 Invariant: rows are copies; later commands do not change them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,7 @@ from predmarket.server.core.stores.rows import (
     Row,
     Shape,
 )
-from predmarket.units import PRICE_ONE, Micros
+from predmarket.units import PRICE_ONE, Micros, Money
 
 SIGNUP_REASON = "sign-up credit"
 
@@ -43,6 +43,8 @@ class HistoryRows:
     ledger: list[Row] = field(default_factory=list)
     admin_log: list[Row] = field(default_factory=list)
     quotes: list[Row] = field(default_factory=list)
+    _moved: list[tuple[int, Money]] = field(default_factory=list)
+    """The user and the amount of each ledger entry of one command."""
 
     def __len__(self) -> int:
         return (
@@ -83,6 +85,19 @@ class HistoryRows:
                 self._payout(seq, now, event)
             elif isinstance(event, ev.Transferred):
                 self._transfer(seq, now, command, event, state.ledger.accounts[event.user_id])
+        if self._moved:
+            self._add_balances(state.ledger.accounts)
+
+    def _add_balances(self, accounts: Mapping[int, Account]) -> None:
+        """End each entry of a command with the cash after it, counted back from what is there."""
+        cash: dict[int, Money] = {}
+        for back, (user_id, amount) in enumerate(reversed(self._moved), 1):
+            if user_id not in cash:
+                account = accounts[user_id]
+                cash[user_id] = account.available + account.locked
+            self.ledger[-back] += (cash[user_id],)
+            cash[user_id] -= amount
+        self._moved.clear()
 
     def _entry(
         self,
@@ -102,6 +117,7 @@ class HistoryRows:
                 (self.last_ledger_id, seq, kind, user_id, market_id, counterpart, amount, ref_id,
                  now, event_id)
             )  # fmt: skip
+            self._moved.append((user_id, amount))
 
     def _payout(self, seq: int, now: Micros, paid: ev.PaidOut) -> None:
         for kind, counterpart, amount in (

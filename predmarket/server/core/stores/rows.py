@@ -115,7 +115,7 @@ TRADES = _shape(
 LEDGER = _shape(
     "ledger",
     "id:i seq:i kind:w user_id:i market_id:i counterpart:w amount:i ref_id:i created_at:i "
-    "event_id:i",
+    "event_id:i balance:i",
 )
 TRANSFERS = _shape(
     "transfers",

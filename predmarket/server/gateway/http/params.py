@@ -27,14 +27,6 @@ Cursor: TypeAlias = Annotated[
         schema_extra={"pattern": "^[A-Za-f][A-Za-z0-9_-]{10}$"},
     ),
 ]
-StatementCursor: TypeAlias = Annotated[
-    str | None,
-    QueryParameter(
-        max_length=100,
-        description="nextCursor of the page before",
-        schema_extra={"pattern": "^[A-Za-f][A-Za-z0-9_-]{31}$"},
-    ),
-]
 TIME = {"format": "date-time"}
 Since: TypeAlias = Annotated[
     str | None,

@@ -41,7 +41,6 @@ from predmarket.server.gateway.http.params import (
     Limit,
     MarketFilter,
     Since,
-    StatementCursor,
     Until,
     span_of,
 )
@@ -127,7 +126,7 @@ async def statement(
     since: Since = None,
     until: Until = None,
     limit: Limit = DEFAULT_LIMIT,
-    cursor: StatementCursor = None,
+    cursor: Cursor = None,
 ) -> LedgerPage:
     """Show one's account statement, newest first: its amounts add up to one's cash.
 

@@ -4,9 +4,7 @@ from litestar import Router, delete, get, post
 from litestar.params import JSONBody
 from msgspec import UNSET
 
-from predmarket.contracts.errors import Problem
 from predmarket.contracts.identity import ApiKeyList, ApiKeyRequest, NewApiKey
-from predmarket.contracts.requests import Invalid
 from predmarket.enums import ErrorCode as E
 from predmarket.enums import Scope
 from predmarket.server.clock import wall_clock
@@ -34,9 +32,9 @@ async def make_key(request: ApiRequest, data: JSONBody[ApiKeyRequest]) -> NewApi
 
 
 def _public_key(request: ApiRequest, pem: str) -> PublicKey:
-    """Return a key's public key. Raises Invalid, also where no request can be signed."""
+    """Return a key's public key. Raises Refusal where no request can be signed, and Invalid."""
     if not request.services.settings.kalshi:
-        raise Invalid(Problem("publicKey", "is for the Kalshi-shaped API, which is off here"))
+        raise Refusal(E.FORBIDDEN, "the Kalshi-shaped API, which a publicKey is for, is off here")
     from predmarket.server.gateway.auth.signatures import (  # noqa: PLC0415 -- only where it is on
         new_access_id,
         read_public_key,

@@ -14,7 +14,6 @@ from predmarket.server.gateway.http.params import (
     Limit,
     MarketFilter,
     Since,
-    StatementCursor,
     Until,
     UserPath,
     id_in_path,
@@ -93,7 +92,7 @@ async def ledger_of_user(
     since: Since = None,
     until: Until = None,
     limit: Limit = DEFAULT_LIMIT,
-    cursor: StatementCursor = None,
+    cursor: Cursor = None,
 ) -> LedgerPage:
     """Show a user's account statement, newest first: its amounts add up to the user's cash."""
     span, wanted = span_of(since, until), account_views.kind_of(kind)

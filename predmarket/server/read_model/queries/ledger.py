@@ -2,15 +2,17 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, and_, cast, func, select
+from sqlalchemy import Row, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.contracts.accounts import Counterpart, EntryKind
-from predmarket.server.read_model.queries.accounts import account_of
-from predmarket.server.read_model.queries.cursors import LARGEST_ID, StatementPlace
 from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, ids_of
+from predmarket.server.read_model.queries.walks import end_of_walk
 from predmarket.server.storage.tables.history import ledger, transfers
 from predmarket.units import Micros, Money
+
+_IS_TRANSFER = and_(ledger.c.kind == EntryKind.TRANSFER, transfers.c.id == ledger.c.ref_id)
+_ENTRIES = select(ledger, transfers.c.reason).select_from(ledger.outerjoin(transfers, _IS_TRANSFER))
 
 
 class LedgerEntry(NamedTuple):
@@ -33,69 +35,50 @@ class LedgerEntry(NamedTuple):
     event_id: int | None = None
 
 
-async def ledger_of(
+async def page_of_ledger(
     connection: AsyncConnection,
     user_id: int,
-    place: StatementPlace | None,
     *,
+    before: int,
     limit: int,
     market_id: int | None = None,
     kind: EntryKind | None = None,
     span: Span = ALWAYS,
-) -> list[LedgerEntry]:
-    """Return a user's entries from a place downwards, None: from the newest, newest first.
+) -> tuple[list[LedgerEntry], int | None]:
+    """Return a page of a user's entries below the id ``before``, newest first, and the next page's
+    ``before``, None after the last page.
 
-    Balances are counted back from the one known above the page. So a page costs the entries from
-    that place to its last, those between them that a filter or the span hides included.
+    A page reads at most MAX_WALK entries. If too few of them match, the page ends there, perhaps
+    empty, and the next page continues.
     """
-    if place is None:
-        account = await account_of(connection, user_id)
-        place = StatementPlace(
-            LARGEST_ID, 0 if account is None else account.available + account.locked
-        )
-    entries: list[LedgerEntry] = []
-    above = place.balance
-    above_id, below_id = await ids_of(connection, span, place.before, user_id, Numbered.ENTRIES)
-    shown = select(ledger).where(ledger.c.user_id == user_id)
-    shown = shown.where(ledger.c.id > above_id, ledger.c.id < below_id)
+    above, before = await ids_of(connection, span, before, user_id, Numbered.ENTRIES)
+    end = None
+    if market_id is not None or kind is not None:
+        end = await end_of_walk(connection, ledger.c.user_id, user_id, above, before)
+    query = _ENTRIES.where(ledger.c.user_id == user_id)
+    query = query.where(ledger.c.id < before, ledger.c.id > (end or above))
     if market_id is not None:
-        shown = shown.where(ledger.c.market_id == market_id)
+        query = query.where(ledger.c.market_id == market_id)
     if kind is not None:
-        shown = shown.where(ledger.c.kind == kind.value)
-    shown = shown.order_by(ledger.c.id.desc()).limit(limit)
-    for row in await connection.execute(_page(user_id, place.before, shown)):
-        below = above - row.moved
-        entries.append(
-            LedgerEntry(
-                id=row.id,
-                seq=row.seq,
-                kind=EntryKind(row.kind),
-                market_id=row.market_id,
-                counterpart=Counterpart(row.counterpart),
-                amount=row.amount,
-                balance=below + row.amount,
-                ref_id=row.ref_id,
-                reason=row.reason,
-                created_at=row.created_at,
-                event_id=row.event_id,
-            )
-        )
-        above = below
-    return entries
+        query = query.where(ledger.c.kind == kind.value)
+    query = query.order_by(ledger.c.id.desc()).limit(limit + 1)
+    found = [_entry(row) for row in await connection.execute(query)]
+    if len(found) > limit:
+        return found[:limit], found[limit - 1].id
+    return found, None if end is None else end + 1
 
 
-def _page(user_id: int, before: int, shown: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """Return the query of a page; ``moved`` sums an entry and the hidden ones above it."""
-    rows = shown.subquery("rows")
-    previous = func.lag(rows.c.id, 1, before).over(order_by=rows.c.id.desc())
-    line = select(rows, previous.label("previous")).subquery("line")
-    hidden = ledger.alias("hidden")
-    moved = select(cast(func.sum(hidden.c.amount), BigInteger)).where(
-        hidden.c.user_id == user_id, hidden.c.id >= line.c.id, hidden.c.id < line.c.previous
-    )
-    is_transfer = and_(line.c.kind == EntryKind.TRANSFER, transfers.c.id == line.c.ref_id)
-    return (
-        select(line, transfers.c.reason, moved.scalar_subquery().label("moved"))
-        .select_from(line.outerjoin(transfers, is_transfer))
-        .order_by(line.c.id.desc())
+def _entry(row: Row[*tuple[Any, ...]]) -> LedgerEntry:
+    return LedgerEntry(
+        id=row.id,
+        seq=row.seq,
+        kind=EntryKind(row.kind),
+        market_id=row.market_id,
+        counterpart=Counterpart(row.counterpart),
+        amount=row.amount,
+        balance=row.balance,
+        ref_id=row.ref_id,
+        reason=row.reason,
+        created_at=row.created_at,
+        event_id=row.event_id,
     )

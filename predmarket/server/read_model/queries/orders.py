@@ -10,6 +10,7 @@ from predmarket.engine.replies import Fill, OrderRecord
 from predmarket.enums import LIVE_STATUSES, Liquidity, OrderStatus, OrderType, Side, TimeInForce
 from predmarket.server.read_model.queries.books import OPEN
 from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, ids_of
+from predmarket.server.read_model.queries.walks import end_of_walk
 from predmarket.server.storage.tables.history import order_events, trades
 from predmarket.server.storage.tables.trading import orders
 
@@ -33,9 +34,6 @@ _ORDERS = select(
     orders.c.updated_at,
     orders.c.order_group_id,
 )
-
-MAX_WALK = 5_000
-"""Orders of a user that one page looks at, whatever its filter: a few milliseconds' work."""
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> OrderRecord:
@@ -145,10 +143,7 @@ async def page_of_orders(
         (orders.c.order_group_id, order_group_id or 0) if by_group else (orders.c.user_id, user_id)
     )
     if is_filtered and not is_open and client_order_id is None:
-        walk = select(orders.c.id).where(owner == owner_id)
-        walk = walk.where(orders.c.id < before, orders.c.id > above)
-        walk = walk.order_by(orders.c.id.desc()).offset(MAX_WALK).limit(1)
-        end = (await connection.execute(walk)).scalar_one_or_none()
+        end = await end_of_walk(connection, owner, owner_id, above, before)
     query = _orders_of(user_id, market_ids, statuses, client_order_id)
     # Pairs: by the id alone a database without statistics would scan all users' orders.
     place = tuple_(owner, orders.c.id)

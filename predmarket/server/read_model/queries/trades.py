@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from predmarket.engine.replies import OrderRecord
 from predmarket.enums import Liquidity, Side
 from predmarket.server.read_model.queries.spans import ALWAYS, Numbered, Span, ids_of
+from predmarket.server.read_model.queries.walks import MAX_WALK
 from predmarket.server.read_model.records import TradeRecord, UserFill
 from predmarket.server.storage.tables.history import order_events, trades
 from predmarket.server.storage.tables.trading import markets
@@ -26,8 +27,6 @@ from predmarket.units import Micros
 
 MAX_LOOKS = 32
 """Looks for the trades of a page of all markets."""
-MAX_WALK = 5_000
-"""Executions of a user that one page looks at, whatever its filter."""
 _WALK_AT_ONCE = 1_000
 _IDS_A_QUERY = 1_000
 _TRADES = select(

@@ -83,6 +83,7 @@ ledger = Table(
     Column("ref_id", BigInt),
     Column("created_at", BigInt, nullable=False),
     Column("event_id", BigInt),
+    Column("balance", BigInt, nullable=False, server_default=text("0")),
     CheckConstraint("amount <> 0", name="amount"),
     PrimaryKeyConstraint("user_id", "id"),
     sqlite_with_rowid=False,

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert
 
 from predmarket.enums import OrderStatus
-from predmarket.server.read_model.queries import orders as module
+from predmarket.server.read_model.queries import walks
 from predmarket.server.read_model.queries.cursors import LARGEST_ID
 from predmarket.server.read_model.queries.orders import orders_of, page_of_orders
 from predmarket.server.storage.database import Database
@@ -59,7 +59,7 @@ async def test_a_page_goes_through_a_bounded_part_of_the_history(
 
     The next page continues there, and all pages together hold each matching order once.
     """
-    monkeypatch.setattr(module, "MAX_WALK", 700)
+    monkeypatch.setattr(walks, "MAX_WALK", 700)
     rows = [order_row(10 * MANY + n, ANN, market_id=SNOW, status="FILLED") for n in range(3)]
     async with long_ago.write() as connection:
         await connection.execute(insert(orders), rows)

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from predmarket.server.read_model.queries.ledger import ledger_of
+from predmarket.server.read_model.queries.cursors import LARGEST_ID
+from predmarket.server.read_model.queries.ledger import page_of_ledger
 from predmarket.server.read_model.queries.spans import Numbered, Span, first_since, ids_of
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.history import ledger, trades
@@ -87,7 +88,9 @@ async def test_a_time_is_found_by_the_index_of_its_list(history: Database) -> No
                 assert index in plan or key in plan
                 assert "Seq Scan on" not in plan
                 assert f"SCAN {rows.value[0]}" not in plan
-            await ledger_of(connection, ANN, None, limit=3, span=Span(3_000, 7_000))
+            await page_of_ledger(
+                connection, ANN, before=LARGEST_ID, limit=3, span=Span(3_000, 7_000)
+            )
             plan = await sent.plan()
             assert "pk_ledger" in plan or "PRIMARY KEY (user_id=" in plan
             assert "Seq Scan on ledger" not in plan
