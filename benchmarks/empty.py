@@ -11,7 +11,7 @@ from litestar import post
 from predmarket import cli
 from predmarket.server.gateway.app import Application, litestar
 from predmarket.server.gateway.app import create_app as create_exchange
-from predmarket.server.gateway.context import signed_in
+from predmarket.server.gateway.guards import signed_in
 from predmarket.server.gateway.services import Services
 
 PATH = "/v1/empty"

@@ -17,8 +17,8 @@ from predmarket.cli.context import Line
 from predmarket.cli.parser import root
 from predmarket.cli.registry import TREE
 from predmarket.client import AsyncClient, Client, calls
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.app import ROUTERS
-from predmarket.server.gateway.context import ApiRequest
 from predmarket.server.gateway.openapi.document import document
 from tests.cli.answers import answer_all
 from tests.cli.commands import ASKING, STDIN, words_of

@@ -7,12 +7,10 @@ from predmarket.contracts.accounts import (
     LedgerPage,
     PositionList,
 )
-from predmarket.contracts.errors import Problem
 from predmarket.contracts.orders import OrderPage
-from predmarket.contracts.requests import Invalid, must_be
 from predmarket.enums import OrderStatus
 from predmarket.server.gateway import presenters
-from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.loop_turns import in_turns
 from predmarket.server.read_model.queries.accounts import account_of
 from predmarket.server.read_model.queries.cursors import decode_cursor, encode_cursor, page
@@ -104,14 +102,6 @@ async def list_ledger(
         )  # fmt: skip
     lines = [presenters.ledger_line(row, services.view) for row in shown]
     return LedgerPage(lines, None if following is None else encode_cursor(following))
-
-
-def kind_of(text: str | None) -> EntryKind | None:
-    """Return the kind of entry that a parameter names. Raises Invalid."""
-    try:
-        return None if text is None else EntryKind(text)
-    except ValueError:
-        raise Invalid(Problem("kind", must_be([word.value for word in EntryKind]))) from None
 
 
 async def _market_id(request: ApiRequest, market: str | None) -> int | None:

@@ -26,6 +26,7 @@ from litestar.utils.path import normalize_path
 from predmarket.contracts.faults import FaultSpec
 from predmarket.server.clock import clock_of, machine_time
 from predmarket.server.errors import Refusal
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.auth.authenticator import Authenticator
 from predmarket.server.gateway.auth.passwords import Passwords
 from predmarket.server.gateway.auth.principals import Principals
@@ -36,12 +37,11 @@ from predmarket.server.gateway.candle_cache import CandleCache
 from predmarket.server.gateway.context import (
     CONTEXT,
     MAX_BODY_BYTES,
-    ApiRequest,
     Context,
     FaultControl,
     SignatureCheck,
-    charge_rows,
 )
+from predmarket.server.gateway.guards import charge_rows
 from predmarket.server.gateway.health import HealthCheck
 from predmarket.server.gateway.http.cors import Cors
 from predmarket.server.gateway.http.errors import answer_error, answer_stopping, request_id_of

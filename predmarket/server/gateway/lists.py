@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Collection
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.read_model.listing import END, Kind, Listing
 
 LOOKED_A_TURN = 500

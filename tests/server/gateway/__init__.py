@@ -7,6 +7,7 @@ Modules that no test imports, and the tests that cover them:
 - broadcast.creator_names, broadcast.frames, broadcast.hub: realtime/test_topics.py
 - broadcast.rendering: realtime/test_topics.py, realtime/test_docs.py
 - event_presenters: routes/test_events.py
+- guards: auth/test_auth.py, auth/test_api_keys.py, limits/test_limits.py
 - metadata: routes/test_metadata.py
 - group_presenters, routes.order_groups: routes/test_order_groups.py
 - routes.user_groups: routes/test_user_groups.py

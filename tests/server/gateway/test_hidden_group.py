@@ -24,8 +24,8 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 from websockets.asyncio.client import connect
 
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.app import ROUTERS
-from predmarket.server.gateway.context import ApiRequest
 from predmarket.server.gateway.kalshi import facade, socket_endpoint
 from predmarket.server.gateway.openapi.document import document, operations
 from predmarket.server.gateway.openapi.examples import EXAMPLES

@@ -1,17 +1,20 @@
 """Query and path parameters that several routes take."""
 
-from typing import Annotated, TypeAlias
+from enum import StrEnum
+from typing import Annotated, TypeAlias, TypeVar
 
 from litestar.params import PathParameter, QueryParameter
 
 from predmarket.contracts.amounts import Time
 from predmarket.contracts.errors import Problem
-from predmarket.contracts.requests import Invalid
+from predmarket.contracts.requests import Invalid, must_be
 from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
 from predmarket.server.read_model.queries.cursors import LARGEST_ID
 from predmarket.server.read_model.queries.spans import Span
 from predmarket.units import Micros
+
+W = TypeVar("W", bound=StrEnum)
 
 DEFAULT_LIMIT = 50
 
@@ -95,6 +98,14 @@ def moment(name: str, text: str | None) -> Micros | None:
         return None if text is None else Time.read(text).micros
     except ValueError as error:
         raise Invalid(Problem(name, str(error))) from None
+
+
+def word(name: str, kind: type[W], text: str) -> W:
+    """Return the member of an enumeration that a parameter names. Raises Invalid."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise Invalid(Problem(name, must_be([one.value for one in kind]))) from None
 
 
 def span_of(since: str | None, until: str | None) -> Span:

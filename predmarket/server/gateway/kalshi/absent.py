@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from litestar import Response, Router, get
 from litestar.handlers import HTTPRouteHandler
 
-from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.kalshi.answers import answer
 from predmarket.server.gateway.kalshi.guards import public, reader
 from predmarket.server.gateway.kalshi.query import Query

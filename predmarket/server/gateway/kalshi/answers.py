@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 from litestar import Response
 
-from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.kalshi.words import Json
 from predmarket.server.read_model.queries.cursors import encode_cursor
 

@@ -13,8 +13,9 @@ from predmarket.engine.metadata import Metadata
 from predmarket.enums import ErrorCode, MarketStatus
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import sight
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.auth.principals import Principal
-from predmarket.server.gateway.context import ApiRequest, Context
+from predmarket.server.gateway.context import Context
 from predmarket.server.gateway.kalshi.errors import NotFound
 from predmarket.server.gateway.kalshi.query import Query
 from predmarket.server.gateway.kalshi.words import slug, ticker

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Collection, Iterable
 from litestar import Response, Router, get
 
 from predmarket.enums import MarketStatus
-from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.kalshi import market_presenters as presenters
 from predmarket.server.gateway.kalshi.answers import answer, cursor, rows
 from predmarket.server.gateway.kalshi.catalog import Catalog, ShownEvent, catalog_of

@@ -2,7 +2,7 @@
 
 from litestar import Response, Router, get
 
-from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.kalshi.answers import answer
 from predmarket.server.gateway.kalshi.guards import public
 from predmarket.server.gateway.kalshi.query import Query

@@ -3,7 +3,8 @@
 from litestar import Response, Router, route
 
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway.context import ApiRequest, Context
+from predmarket.server.gateway.api_request import ApiRequest
+from predmarket.server.gateway.context import Context
 from predmarket.server.gateway.kalshi import (
     absent,
     event_routes,

@@ -13,7 +13,8 @@ from predmarket.engine.commands import (
 from predmarket.engine.order_group import OrderGroupRecord
 from predmarket.engine.replies import OrderGroupDone
 from predmarket.enums import LIVE_STATUSES, ErrorCode
-from predmarket.server.gateway.context import ApiRequest, cancel_entry, order_entry, require_json
+from predmarket.server.gateway.api_request import ApiRequest, require_json
+from predmarket.server.gateway.guards import cancel_entry, order_entry
 from predmarket.server.gateway.http.params import id_in_path
 from predmarket.server.gateway.kalshi.answers import answer
 from predmarket.server.gateway.kalshi.errors import NotFound

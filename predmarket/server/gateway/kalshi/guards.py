@@ -6,7 +6,8 @@ from predmarket.enums import ErrorCode, Scope
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway.auth.authenticator import Asked, check_scope
 from predmarket.server.gateway.auth.principals import Principal
-from predmarket.server.gateway.context import AnyConnection, Context, client_host, let_in
+from predmarket.server.gateway.context import AnyConnection, Context, client_host, context_of
+from predmarket.server.gateway.guards import let_in
 
 
 async def identify(context: Context, asked: Asked) -> Principal | None:
@@ -29,33 +30,27 @@ async def require(context: Context, asked: Asked, scope: Scope) -> Principal:
 
 async def public(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: admits everybody; an admin's key sees drafts."""
-    let_in(connection, await identify(_context(connection), _asked(connection)))
+    let_in(connection, await identify(context_of(connection), _asked(connection)))
 
 
 async def reader(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: admits signed requests of keys with the scope ``read``."""
-    let_in(connection, await require(_context(connection), _asked(connection), Scope.READ))
+    let_in(connection, await require(context_of(connection), _asked(connection), Scope.READ))
 
 
 async def trader(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard: admits signed requests of keys with the scope ``trade``."""
-    let_in(connection, await require(_context(connection), _asked(connection), Scope.TRADE))
+    let_in(connection, await require(context_of(connection), _asked(connection), Scope.TRADE))
 
 
 async def key_call(connection: AnyConnection, _: BaseRouteHandler) -> None:
     """Guard that runs first: counts a call about keys against the limit of /v1/auth."""
-    context = _context(connection)
+    context = context_of(connection)
     who = await identify(context, _asked(connection))
     if who is None:
         await context.limits.auth.take(client_host(connection))
     else:
         await context.limits.auth.take_signed_in(who.credential)
-
-
-def _context(connection: AnyConnection) -> Context:
-    context = connection.scope["state"]["context"]
-    assert isinstance(context, Context)
-    return context
 
 
 def _asked(connection: AnyConnection) -> Asked:

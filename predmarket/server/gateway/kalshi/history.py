@@ -2,7 +2,7 @@
 
 from litestar import Response, Router, get
 
-from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.kalshi import market_data, own_orders
 from predmarket.server.gateway.kalshi.answers import answer, rows
 from predmarket.server.gateway.kalshi.candles import candles, period_of

@@ -11,6 +11,7 @@ from litestar import Response, Router, delete, get, post
 from predmarket.contracts.text import KeyName
 from predmarket.enums import Scope
 from predmarket.server.clock import wall_clock
+from predmarket.server.gateway.api_request import ApiRequest, require_json
 from predmarket.server.gateway.auth.api_keys import (
     KeyRecord,
     Maker,
@@ -24,7 +25,6 @@ from predmarket.server.gateway.auth.signatures import (
     new_key_pair,
     read_public_key,
 )
-from predmarket.server.gateway.context import ApiRequest, require_json
 from predmarket.server.gateway.kalshi.answers import answer
 from predmarket.server.gateway.kalshi.errors import KalshiRefusal, NotFound, invalid
 from predmarket.server.gateway.kalshi.guards import key_call, reader, trader

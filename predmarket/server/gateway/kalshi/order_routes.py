@@ -18,9 +18,11 @@ from predmarket.enums import LIVE_STATUSES, ErrorCode, Scope
 from predmarket.server.core.bus import BusError, BusReply, OutcomeUnknown
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import order_entry
+from predmarket.server.gateway.api_request import ApiRequest, require_json
 from predmarket.server.gateway.auth.principals import Principal
-from predmarket.server.gateway.context import ApiRequest, Context, cancel_entry, require_json
-from predmarket.server.gateway.context import order_entry as order_limit
+from predmarket.server.gateway.context import Context
+from predmarket.server.gateway.guards import cancel_entry
+from predmarket.server.gateway.guards import order_entry as order_limit
 from predmarket.server.gateway.http.params import order_id
 from predmarket.server.gateway.http.responses import Headers
 from predmarket.server.gateway.kalshi import order_requests as bodies

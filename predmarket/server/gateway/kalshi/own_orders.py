@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from litestar import Response, Router, get
 
-from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.http.params import order_id
 from predmarket.server.gateway.kalshi import order_presenters
 from predmarket.server.gateway.kalshi.answers import answer, cursor, rows

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from predmarket.enums import Outcome
 from predmarket.server.gateway import presenters
-from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.kalshi.answers import answer, cursor
 from predmarket.server.gateway.kalshi.catalog import Catalog, catalog_of, market_ids
 from predmarket.server.gateway.kalshi.guards import reader

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from litestar.params import PathParameter
 
-from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.http.query import MAX_PARAMETERS
 from predmarket.server.gateway.kalshi.errors import KalshiRefusal, invalid
 from predmarket.server.gateway.kalshi.words import SECOND

@@ -25,7 +25,7 @@ from predmarket import __version__
 from predmarket.contracts.errors import ERRORS, STATUS, ErrorAnswer
 from predmarket.enums import ErrorCode as E
 from predmarket.server.gateway.auth.authenticator import ACCESS_COOKIE
-from predmarket.server.gateway.context import (
+from predmarket.server.gateway.guards import (
     anyone,
     auth_call,
     board_reader,

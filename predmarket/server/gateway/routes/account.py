@@ -28,13 +28,13 @@ from predmarket.server.errors import Refusal
 from predmarket.server.gateway import event_presenters, presenters
 from predmarket.server.gateway.account_views import (
     balance_of,
-    kind_of,
     list_fills,
     list_ledger,
     list_positions,
 )
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.auth.authenticator import header
-from predmarket.server.gateway.context import ApiRequest, admin, signed_in
+from predmarket.server.gateway.guards import admin, signed_in
 from predmarket.server.gateway.http.params import (
     DEFAULT_LIMIT,
     Cursor,
@@ -43,6 +43,7 @@ from predmarket.server.gateway.http.params import (
     Since,
     Until,
     span_of,
+    word,
 )
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.services import Services
@@ -132,7 +133,7 @@ async def statement(
 
     ``balanceAfter`` is the cash, available and locked, right after a line, whatever is filtered.
     """
-    span, wanted = span_of(since, until), kind_of(kind)
+    span, wanted = span_of(since, until), None if kind is None else word("kind", EntryKind, kind)
     user_id = request.principal.user_id
     return await list_ledger(request, user_id, market, wanted, span, limit, cursor)
 

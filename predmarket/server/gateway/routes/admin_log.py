@@ -6,12 +6,11 @@ from litestar import Router, get
 from litestar.params import QueryParameter
 
 from predmarket.contracts.administration import AdminLogPage, Overview
-from predmarket.contracts.errors import Problem
-from predmarket.contracts.requests import Invalid, must_be
 from predmarket.enums import AdminAction
 from predmarket.server.gateway import identity_presenters
-from predmarket.server.gateway.context import ApiRequest, admin
-from predmarket.server.gateway.http.params import DEFAULT_LIMIT, Cursor, Limit
+from predmarket.server.gateway.api_request import ApiRequest
+from predmarket.server.gateway.guards import admin
+from predmarket.server.gateway.http.params import DEFAULT_LIMIT, Cursor, Limit, word
 from predmarket.server.gateway.openapi.notes import notes
 from predmarket.server.gateway.overview import overview
 from predmarket.server.read_model.queries.admin_log import acts
@@ -39,7 +38,10 @@ async def admin_log(
     cursor: Cursor = None,
 ) -> AdminLogPage:
     """List acts of admins, newest first."""
-    before, wanted = decode_cursor(cursor), _action(action)
+    before, wanted = (
+        decode_cursor(cursor),
+        None if action is None else word("action", AdminAction, action),
+    )
     async with request.services.db.read() as connection:
         rows = await acts(connection, before=before, limit=limit + 1, actor_id=actor, action=wanted)
     shown, following = page(rows, limit, lambda row: row.id)
@@ -51,13 +53,6 @@ async def show_overview(request: ApiRequest) -> Overview:
     """Show totals of all markets, and the unresolved ones whose closing time has passed."""
     services = request.services
     return await overview(services.view, services.core.now())
-
-
-def _action(text: str | None) -> AdminAction | None:
-    try:
-        return None if text is None else AdminAction(text)
-    except ValueError:
-        raise Invalid(Problem("action", must_be([word.value for word in AdminAction]))) from None
 
 
 router = Router(

@@ -10,8 +10,9 @@ from predmarket.enums import Scope
 from predmarket.server.clock import wall_clock
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import identity_presenters
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.auth.api_keys import Maker, PublicKey, create_key, keys_of, new_key
-from predmarket.server.gateway.context import ApiRequest, auth_call, with_session
+from predmarket.server.gateway.guards import auth_call, with_session
 from predmarket.server.gateway.http.params import KeyPath, id_in_path
 from predmarket.server.gateway.openapi.notes import notes
 

@@ -22,6 +22,7 @@ from predmarket.engine.commands import OpenAccount
 from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import identity_presenters
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.auth.authenticator import (
     ACCESS_COOKIE,
     CHALLENGE,
@@ -32,11 +33,9 @@ from predmarket.server.gateway.auth.authenticator import (
 from predmarket.server.gateway.auth.refresh_tokens import MAX_AGENT, Device, RefreshRecord
 from predmarket.server.gateway.auth.sessions import Opened
 from predmarket.server.gateway.auth.tokens import ACCESS_SECONDS, REFRESH_SECONDS
-from predmarket.server.gateway.context import (
-    ApiRequest,
-    Context,
+from predmarket.server.gateway.context import Context, client_host
+from predmarket.server.gateway.guards import (
     auth_call,
-    client_host,
     session_if_any,
     sign_in,
     signed_in,

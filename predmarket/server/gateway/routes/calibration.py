@@ -8,8 +8,9 @@ from litestar.params import QueryParameter
 from predmarket.contracts.calibration import Ahead, Calibration
 from predmarket.enums import ErrorCode as E
 from predmarket.enums import MarketStatus
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.calibration import MAX_MARKETS, is_binary
-from predmarket.server.gateway.context import ApiRequest, anyone
+from predmarket.server.gateway.guards import anyone
 from predmarket.server.gateway.lists import LOOKED_A_ROW, in_pieces
 from predmarket.server.gateway.metadata import (
     CategoryFilter,

@@ -37,7 +37,8 @@ from predmarket.engine.replies import EventDone, MarketDone
 from predmarket.enums import ErrorCode as E
 from predmarket.enums import EventOutcome, MarketStatus
 from predmarket.server.gateway import event_presenters, presenters
-from predmarket.server.gateway.context import ApiRequest, admin, anyone
+from predmarket.server.gateway.api_request import ApiRequest
+from predmarket.server.gateway.guards import admin, anyone
 from predmarket.server.gateway.http.params import (
     DEFAULT_LIMIT,
     Cursor,

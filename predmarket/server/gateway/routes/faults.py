@@ -5,7 +5,9 @@ from litestar.params import JSONBody
 
 from predmarket.contracts.faults import Faults, FaultSpec, SetFaults
 from predmarket.enums import AdminAction
-from predmarket.server.gateway.context import ApiRequest, FaultControl, admin
+from predmarket.server.gateway.api_request import ApiRequest
+from predmarket.server.gateway.context import FaultControl
+from predmarket.server.gateway.guards import admin
 from predmarket.server.gateway.openapi.notes import notes
 from predmarket.server.read_model.queries.admin_log import EXCHANGE, add_act
 

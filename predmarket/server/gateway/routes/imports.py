@@ -23,7 +23,9 @@ from predmarket.engine.commands import CreateAll, CreateEvent, CreateMarket
 from predmarket.engine.replies import AllCreated
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway.context import MAX_BODY_BYTES, ApiRequest, admin
+from predmarket.server.gateway.api_request import ApiRequest
+from predmarket.server.gateway.context import MAX_BODY_BYTES
+from predmarket.server.gateway.guards import admin
 from predmarket.server.gateway.loop_turns import ITEMS_A_TURN
 from predmarket.server.gateway.market_groups import group_id_of
 from predmarket.server.gateway.openapi.notes import COMMAND, notes

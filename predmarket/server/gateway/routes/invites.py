@@ -10,6 +10,7 @@ from predmarket.enums import AdminAction
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import identity_presenters
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.auth.codes import (
     LIFETIME,
     add_invite,
@@ -17,8 +18,8 @@ from predmarket.server.gateway.auth.codes import (
     list_invites,
     revoke_invite,
 )
-from predmarket.server.gateway.context import ApiRequest, admin
 from predmarket.server.gateway.group_making import group_named
+from predmarket.server.gateway.guards import admin
 from predmarket.server.gateway.http.params import (
     DEFAULT_LIMIT,
     ID_SCHEMA,

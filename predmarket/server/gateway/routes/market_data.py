@@ -7,10 +7,11 @@ from litestar.params import QueryParameter
 
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.markets import CandleList, Interval, OrderBook, TradePage
-from predmarket.contracts.requests import Invalid, must_be
+from predmarket.contracts.requests import Invalid
 from predmarket.enums import ErrorCode as E
 from predmarket.server.gateway import presenters
-from predmarket.server.gateway.context import ApiRequest, anyone
+from predmarket.server.gateway.api_request import ApiRequest
+from predmarket.server.gateway.guards import anyone
 from predmarket.server.gateway.http.params import (
     DEFAULT_LIMIT,
     TIME,
@@ -21,6 +22,7 @@ from predmarket.server.gateway.http.params import (
     Until,
     moment,
     span_of,
+    word,
 )
 from predmarket.server.gateway.openapi.notes import notes
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
@@ -92,7 +94,7 @@ async def list_candles(
     earlier. More than 1000 intervals since the market was made are refused.
     """
     record = await request.context.find_market(market, request.user)
-    width = _interval(interval).micros
+    width = word("interval", Interval, interval or "").micros
     now = (request.services.core.now() // width + 1) * width
     earliest, latest = moment("from", since), moment("to", to)
     end = now if latest is None else -(-latest // width) * width
@@ -107,13 +109,6 @@ async def list_candles(
         raise Invalid(Problem("from", f"asks for more than {MAX_CANDLES} candles"))
     rows = await request.context.candles.of(record.id, width, begin, max(begin, end))
     return CandleList([presenters.candle(row) for row in rows])
-
-
-def _interval(text: str | None) -> Interval:
-    try:
-        return Interval(text or "")
-    except ValueError:
-        raise Invalid(Problem("interval", must_be([word.value for word in Interval]))) from None
 
 
 router = Router("/v1", route_handlers=[order_book, list_trades, list_candles], tags=["market data"])

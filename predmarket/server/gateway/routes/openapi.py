@@ -14,7 +14,7 @@ from litestar.params import FromPath
 
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway.context import ApiRequest
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.openapi.document import document
 from predmarket.server.gateway.openapi.notes import notes
 

@@ -13,7 +13,8 @@ from predmarket.enums import ErrorCode as E
 from predmarket.server.core.advance import NotMovable
 from predmarket.server.core.durability import JOURNAL
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway.context import ApiRequest, admin, anyone
+from predmarket.server.gateway.api_request import ApiRequest
+from predmarket.server.gateway.guards import admin, anyone
 from predmarket.server.gateway.limits.client_address import is_local
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.observability.metrics import CONTENT_TYPE, PATH

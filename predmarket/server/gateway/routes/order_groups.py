@@ -17,8 +17,9 @@ from predmarket.engine.commands import (
 from predmarket.engine.replies import OrderGroupDone
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
-from predmarket.server.gateway.context import ApiRequest, cancel_entry, order_entry, signed_in
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.group_presenters import order_group
+from predmarket.server.gateway.guards import cancel_entry, order_entry, signed_in
 from predmarket.server.gateway.http.params import OrderGroupPath, id_in_path
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.services import Services

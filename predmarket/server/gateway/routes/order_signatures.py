@@ -9,7 +9,8 @@ from litestar.params import JSONBody
 
 from predmarket.contracts.orders import BatchAnswer, BatchRequest, Order, PlaceOrderRequest
 from predmarket.enums import ErrorCode as E
-from predmarket.server.gateway.context import ApiRequest, order_entry
+from predmarket.server.gateway.api_request import ApiRequest
+from predmarket.server.gateway.guards import order_entry
 from predmarket.server.gateway.openapi.notes import COMMAND, ORDER, notes
 
 _ELSEWHERE = "place_order.py answers this"

@@ -30,13 +30,8 @@ from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import account_views, presenters
 from predmarket.server.gateway import order_entry as entry
-from predmarket.server.gateway.context import (
-    ApiRequest,
-    cancel_entry,
-    order_entry,
-    preview_entry,
-    signed_in,
-)
+from predmarket.server.gateway.api_request import ApiRequest
+from predmarket.server.gateway.guards import cancel_entry, order_entry, preview_entry, signed_in
 from predmarket.server.gateway.http.params import (
     DEFAULT_LIMIT,
     Cursor,

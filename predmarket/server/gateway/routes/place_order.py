@@ -17,8 +17,9 @@ from predmarket.contracts.requests import decode, weight
 from predmarket.enums import ErrorCode, Scope
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import order_entry
+from predmarket.server.gateway.api_request import require_json
 from predmarket.server.gateway.auth.principals import Principal
-from predmarket.server.gateway.context import MAX_BODY_BYTES, Context, require_json
+from predmarket.server.gateway.context import MAX_BODY_BYTES, Context
 from predmarket.server.gateway.http.errors import envelope, refusal_of
 from predmarket.server.gateway.http.headers import request_id, security_headers
 from predmarket.server.gateway.http.query import check_parameters

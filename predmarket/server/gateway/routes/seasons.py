@@ -17,7 +17,8 @@ from predmarket.contracts.text import LINE
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import seasons, standing_presenters
-from predmarket.server.gateway.context import ApiRequest, admin, board_reader, signed_in
+from predmarket.server.gateway.api_request import ApiRequest
+from predmarket.server.gateway.guards import admin, board_reader, signed_in
 from predmarket.server.gateway.http.params import DEFAULT_LIMIT, Cursor, Limit
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.read_model.queries.cursors import decode_cursor, page

@@ -6,7 +6,8 @@ from predmarket.contracts.identity import SessionList
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import identity_presenters
-from predmarket.server.gateway.context import ApiRequest, auth_call, with_session
+from predmarket.server.gateway.api_request import ApiRequest
+from predmarket.server.gateway.guards import auth_call, with_session
 from predmarket.server.gateway.http.params import SessionPath, id_in_path
 from predmarket.server.gateway.openapi.notes import notes
 from predmarket.server.gateway.routes.auth import without_cookies

@@ -9,8 +9,10 @@ from predmarket.contracts.text import normal_email
 from predmarket.enums import ErrorCode, Role
 from predmarket.server.clock import wall_clock
 from predmarket.server.errors import Refusal
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.auth.codes import Invited, return_invite, take_invite, user_of_code
-from predmarket.server.gateway.context import ApiRequest, client_host, failed_sign_in
+from predmarket.server.gateway.context import client_host
+from predmarket.server.gateway.guards import failed_sign_in
 from predmarket.server.gateway.limits.client_address import client_keys
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.gateway.routes.auth import device_of, logged_in, open_account

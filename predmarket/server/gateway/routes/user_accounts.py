@@ -2,12 +2,13 @@
 
 from litestar import Router, get
 
-from predmarket.contracts.accounts import Balance, FillPage, LedgerPage, PositionList
+from predmarket.contracts.accounts import Balance, EntryKind, FillPage, LedgerPage, PositionList
 from predmarket.contracts.orders import OrderPage
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import account_views
-from predmarket.server.gateway.context import ApiRequest, admin
+from predmarket.server.gateway.api_request import ApiRequest
+from predmarket.server.gateway.guards import admin
 from predmarket.server.gateway.http.params import (
     DEFAULT_LIMIT,
     Cursor,
@@ -18,6 +19,7 @@ from predmarket.server.gateway.http.params import (
     UserPath,
     id_in_path,
     span_of,
+    word,
 )
 from predmarket.server.gateway.openapi.notes import notes
 from predmarket.server.gateway.routes.account import Kind
@@ -95,7 +97,7 @@ async def ledger_of_user(
     cursor: Cursor = None,
 ) -> LedgerPage:
     """Show a user's account statement, newest first: its amounts add up to the user's cash."""
-    span, wanted = span_of(since, until), account_views.kind_of(kind)
+    span, wanted = span_of(since, until), None if kind is None else word("kind", EntryKind, kind)
     user_id = await _user(request, id)
     return await account_views.list_ledger(request, user_id, market, wanted, span, limit, cursor)
 

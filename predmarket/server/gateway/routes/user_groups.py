@@ -11,8 +11,9 @@ from predmarket.enums import AdminAction
 from predmarket.enums import ErrorCode as E
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import identity_presenters
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.auth.principals import Revocation
-from predmarket.server.gateway.context import ApiRequest, admin
+from predmarket.server.gateway.guards import admin
 from predmarket.server.gateway.http.params import (
     DEFAULT_LIMIT,
     Cursor,

@@ -23,11 +23,12 @@ from predmarket.enums import ErrorCode as E
 from predmarket.server.clock import wall_clock
 from predmarket.server.errors import Refusal
 from predmarket.server.gateway import identity_presenters
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.auth.codes import drop_code, give_code
 from predmarket.server.gateway.auth.passwords import nobodys_hash
 from predmarket.server.gateway.auth.principals import Revocation
-from predmarket.server.gateway.context import ApiRequest, admin
 from predmarket.server.gateway.group_making import group_named
+from predmarket.server.gateway.guards import admin
 from predmarket.server.gateway.http.params import (
     DEFAULT_LIMIT,
     Cursor,

@@ -17,8 +17,8 @@ from predmarket.engine.market import Market
 from predmarket.engine.preview import Copy
 from predmarket.engine.replies import Refused
 from predmarket.enums import ErrorCode, OrderType, Side, TimeInForce
+from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.app import ROUTERS
-from predmarket.server.gateway.context import ApiRequest
 from predmarket.server.gateway.openapi.document import Operation, document, operations
 from predmarket.server.gateway.openapi.examples import EXAMPLES
 from predmarket.server.gateway.openapi.links import LINKS
