@@ -8,6 +8,7 @@ from litestar.params import PathParameter, QueryParameter
 from predmarket.contracts.amounts import Time
 from predmarket.contracts.errors import Problem
 from predmarket.contracts.requests import Invalid, must_be
+from predmarket.contracts.text import LINE
 from predmarket.enums import ErrorCode
 from predmarket.server.errors import Refusal
 from predmarket.server.read_model.queries.cursors import LARGEST_ID
@@ -29,6 +30,10 @@ Cursor: TypeAlias = Annotated[
         description="nextCursor of the page before",
         schema_extra={"pattern": "^[A-Za-f][A-Za-z0-9_-]{10}$"},
     ),
+]
+MembersOf: TypeAlias = Annotated[
+    str | None,
+    QueryParameter(max_length=64, pattern=LINE, description="Only members of that group"),
 ]
 TIME = {"format": "date-time"}
 Since: TypeAlias = Annotated[

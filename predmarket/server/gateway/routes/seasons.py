@@ -19,7 +19,7 @@ from predmarket.server.errors import Refusal
 from predmarket.server.gateway import seasons, standing_presenters
 from predmarket.server.gateway.api_request import ApiRequest
 from predmarket.server.gateway.guards import admin, board_reader, signed_in
-from predmarket.server.gateway.http.params import DEFAULT_LIMIT, Cursor, Limit
+from predmarket.server.gateway.http.params import DEFAULT_LIMIT, Cursor, Limit, MembersOf
 from predmarket.server.gateway.openapi.notes import COMMAND, notes
 from predmarket.server.read_model.queries.cursors import decode_cursor, page
 from predmarket.server.read_model.queries.seasons import find_season, list_seasons
@@ -36,10 +36,6 @@ SeasonPath: TypeAlias = Annotated[
 SeasonFilter = Annotated[
     str | None,
     QueryParameter(max_length=64, pattern=LINE, description="Of a season, by its name or id"),
-]
-GroupFilter = Annotated[
-    str | None,
-    QueryParameter(max_length=64, pattern=LINE, description="Only members of that group"),
 ]
 
 
@@ -105,7 +101,7 @@ async def end_season(
 async def leaderboard(
     request: ApiRequest,
     season: SeasonFilter = None,
-    group: GroupFilter = None,
+    group: MembersOf = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Leaderboard:
     """Rank accounts by what they have gained, best first; equal profits share a rank.

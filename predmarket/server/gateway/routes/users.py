@@ -33,6 +33,7 @@ from predmarket.server.gateway.http.params import (
     DEFAULT_LIMIT,
     Cursor,
     Limit,
+    MembersOf,
     Offset,
     UserPath,
     id_in_path,
@@ -53,10 +54,6 @@ from predmarket.server.read_model.queries.users import (
 )
 from predmarket.units import format_money
 
-Group = Annotated[
-    str | None,
-    QueryParameter(max_length=64, pattern=LINE, description="Only members of that group"),
-]
 Search = Annotated[
     str | None,
     QueryParameter(max_length=254, pattern=LINE, description="Part of an e-mail or a name"),
@@ -67,7 +64,7 @@ Search = Annotated[
 async def list_users(
     request: ApiRequest,
     q: Search = None,
-    group: Group = None,
+    group: MembersOf = None,
     limit: Limit = DEFAULT_LIMIT,
     offset: Offset = 0,
     cursor: Cursor = None,
