@@ -57,10 +57,10 @@ class Session:
         case.headers["Authorization"] = f"Bearer {data}"
 
 
-_COMING = ("closesAt", "effectiveAt")
+_COMING = ("closesAt", "effectiveAt", "expiresAt")
 _LONG = re.compile(r"[0-9]{5,}")
 """A number of weeks that leads beyond the year 10000."""
-_SPAN = {"since": "2000", "until": "2996"}
+_SPAN = {"since": "2000", "until": "2996", "from": "2000", "to": "2996"}
 """Leap years, which have every day. They keep a span in order and within the API's bounds."""
 
 

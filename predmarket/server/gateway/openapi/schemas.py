@@ -23,6 +23,7 @@ from predmarket.contracts.markets import (
     ResolveMarketRequest,
     UpdateMarketRequest,
 )
+from predmarket.contracts.operations import MoveClock
 from predmarket.contracts.orders import BatchRequest, PlaceOrderRequest
 from predmarket.contracts.requests import Request
 from predmarket.units import MAX_QTY, MAX_RATE, MAX_TRANSFER, MONEY_ONE, PRICE_ONE, QTY_ONE
@@ -182,6 +183,7 @@ RULES: dict[type[Request], list[Schema]] = {
             }
         },
     ],
+    MoveClock: [{"if": _given("advance"), "then": _absent("set"), "else": _given("set")}],
     BatchRequest: [
         {
             "properties": {

@@ -10,6 +10,7 @@ from litestar import Litestar
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
 from predmarket.contracts.errors import STATUS, ErrorBody
+from predmarket.contracts.operations import MoveClock
 from predmarket.contracts.orders import BatchAnswer, PlaceOrderRequest
 from predmarket.contracts.requests import Invalid, Request, decode
 from predmarket.engine.commands import PlaceOrder
@@ -143,7 +144,17 @@ def test_examples_fit_their_schemas() -> None:
             decode(msgspec.json.encode(example), kind)
 
 
-REQUEST = "#/components/schemas/PlaceOrderRequest"
+def accepted(body: Json, kind: type[Request]) -> tuple[bool, bool]:
+    """Tell whether a body is accepted by a contract's schema, and by decoding it."""
+    reference = f"#/components/schemas/{kind.__name__}"
+    schema = {"$ref": reference, "components": DOCUMENT["components"]}
+    try:
+        decode(msgspec.json.encode(body), kind)
+    except Invalid:
+        return jsonschema_rs.is_valid(schema, body), False
+    return jsonschema_rs.is_valid(schema, body), True
+
+
 ORDER: Json = {"marketId": 1, "side": "BUY", "type": "LIMIT", "price": "0.5", "qty": 1}
 
 
@@ -174,15 +185,24 @@ ORDER: Json = {"marketId": 1, "side": "BUY", "type": "LIMIT", "price": "0.5", "q
 )
 def test_the_schema_of_an_order_says_what_decoding_does(change: Json, fits: bool) -> None:
     """The schema of an order accepts exactly the bodies that decoding accepts."""
-    body = ORDER | change
-    schema = {"$ref": REQUEST, "components": DOCUMENT["components"]}
-    assert jsonschema_rs.is_valid(schema, body) is fits
-    try:
-        decode(msgspec.json.encode(body), PlaceOrderRequest)
-        decoded = True
-    except Invalid:
-        decoded = False
-    assert decoded is fits
+    assert accepted(ORDER | change, PlaceOrderRequest) == (fits, fits)
+
+
+@pytest.mark.parametrize(
+    ("body", "fits"),
+    [
+        ({"advance": "1.5h"}, True),
+        ({"set": "2999-01-01T00:00:00Z", "advance": None}, True),
+        ({"set": "2999-01-01T00:00:00Z", "advance": "3h"}, False),
+        ({"advance": "0s"}, False),
+        ({"advance": "soon"}, False),
+        ({"advance": None}, False),
+        ({}, False),
+    ],
+)
+def test_the_schema_of_a_clock_says_what_decoding_does(body: Json, fits: bool) -> None:
+    """The schema of moving the clock accepts exactly the bodies that decoding accepts."""
+    assert accepted(body, MoveClock) == (fits, fits)
 
 
 def test_bounds_of_parameters_are_documented() -> None:
