@@ -50,6 +50,7 @@ def _decimal(
 
 _SHARE = r"^(0(\.[0-9]{1,4})?|1(\.0{1,4})?)$"
 _RATE = r"^0(\.(0[0-9]{0,3}|1[0-9]{0,3}|2[0-4]?[0-9]?[0-9]?|250{0,2}))?$"
+_MOST = r"1000000000(\.0{1,6})?"
 _TICKS = ["0.1", "0.01", "0.001", "0.0001", 0.1, 0.01, 0.001, 0.0001]
 
 AMOUNTS: dict[type, Schema] = {
@@ -61,7 +62,10 @@ AMOUNTS: dict[type, Schema] = {
     Qty: {
         "description": "Contracts, above 0; at most 2 decimals, as a string or a number",
         "anyOf": [
-            {"type": "string", "pattern": r"^((?=.*[1-9])[0-9]{1,6}(\.[0-9]{1,2})?|1000000)$"},
+            {
+                "type": "string",
+                "pattern": r"^((?=.*[1-9])[0-9]{1,6}(\.[0-9]{1,2})?|1000000(\.0{1,2})?)$",
+            },
             {
                 "type": "number",
                 "exclusiveMinimum": 0,
@@ -78,7 +82,7 @@ AMOUNTS: dict[type, Schema] = {
     Credit: {
         "description": "Dollars from 0 to 1 000 000 000; at most 6 decimals",
         "anyOf": [
-            {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?$"},
+            {"type": "string", "pattern": rf"^([0-9]{{1,9}}(\.[0-9]{{1,6}})?|{_MOST})$"},
             {
                 "type": "number",
                 "minimum": 0,
@@ -91,7 +95,10 @@ AMOUNTS: dict[type, Schema] = {
         "description": "Dollars of either sign but not 0; at most 6 decimals, as a string or a "
         "number. One transfer moves at most 1 000 000 000",
         "anyOf": [
-            {"type": "string", "pattern": r"^-?(?=.*[1-9])[0-9]{1,9}(\.[0-9]{1,6})?$"},
+            {
+                "type": "string",
+                "pattern": rf"^-?((?=.*[1-9])[0-9]{{1,9}}(\.[0-9]{{1,6}})?|{_MOST})$",
+            },
             {
                 "type": "number",
                 "minimum": -MAX_TRANSFER // MONEY_ONE,

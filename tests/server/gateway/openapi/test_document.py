@@ -9,10 +9,12 @@ import pytest
 from litestar import Litestar
 from schemathesis.specs.openapi.definitions import OPENAPI_31
 
+from predmarket.contracts.accounts import TransferRequest
 from predmarket.contracts.errors import STATUS, ErrorBody
 from predmarket.contracts.operations import MoveClock
 from predmarket.contracts.orders import BatchAnswer, PlaceOrderRequest
 from predmarket.contracts.requests import Invalid, Request, decode
+from predmarket.contracts.seasons import SeasonRequest
 from predmarket.engine.commands import PlaceOrder
 from predmarket.engine.market import Market
 from predmarket.engine.preview import Copy
@@ -172,6 +174,8 @@ ORDER: Json = {"marketId": 1, "side": "BUY", "type": "LIMIT", "price": "0.5", "q
         ({"price": None}, False),
         ({"qty": "0.00"}, False),
         ({"qty": "1000000"}, True),
+        ({"qty": "1000000.00"}, True),
+        ({"qty": "1000000.01"}, False),
         ({"qty": 1000000.5}, False),
         ({"maxSlippage": "0.1"}, False),
         ({"timeInForce": "GTD"}, False),
@@ -186,6 +190,14 @@ ORDER: Json = {"marketId": 1, "side": "BUY", "type": "LIMIT", "price": "0.5", "q
 def test_the_schema_of_an_order_says_what_decoding_does(change: Json, fits: bool) -> None:
     """The schema of an order accepts exactly the bodies that decoding accepts."""
     assert accepted(ORDER | change, PlaceOrderRequest) == (fits, fits)
+
+
+@pytest.mark.parametrize("amount", ["1000000000", "1000000000.000000", "-1000000000.000000"])
+def test_the_most_that_can_be_moved_fits(amount: str) -> None:
+    """The schemas accept the largest amounts, also as the API spells them."""
+    body = {"userId": 1, "reason": "gift", "amount": amount}
+    assert accepted(body, TransferRequest) == (True, True)
+    assert accepted({"name": "May", "credit": amount.lstrip("-")}, SeasonRequest) == (True, True)
 
 
 @pytest.mark.parametrize(
