@@ -132,6 +132,8 @@ async def statement(
     """Show one's account statement, newest first: its amounts add up to one's cash.
 
     ``balanceAfter`` is the cash, available and locked, right after a line, whatever is filtered.
+    With a filter a page may hold fewer than ``limit`` lines, even none, although another follows:
+    no page looks at more than 5000 lines.
     """
     span, wanted = span_of(since, until), None if kind is None else word("kind", EntryKind, kind)
     user_id = request.principal.user_id

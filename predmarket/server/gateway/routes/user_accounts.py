@@ -96,7 +96,11 @@ async def ledger_of_user(
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> LedgerPage:
-    """Show a user's account statement, newest first: its amounts add up to the user's cash."""
+    """Show a user's account statement, newest first: its amounts add up to the user's cash.
+
+    With a filter a page may hold fewer than ``limit`` lines, even none, although another follows:
+    no page looks at more than 5000 lines.
+    """
     span, wanted = span_of(since, until), None if kind is None else word("kind", EntryKind, kind)
     user_id = await _user(request, id)
     return await account_views.list_ledger(request, user_id, market, wanted, span, limit, cursor)

@@ -105,12 +105,9 @@ async def orders_of(
     limit: int,
     market_id: int | None = None,
     statuses: Collection[OrderStatus] = (),
-    client_order_id: str | None = None,
 ) -> list[OrderRecord]:
     """Return a user's orders below the id ``before``, newest first."""
-    query = _orders_of(
-        user_id, None if market_id is None else [market_id], statuses, client_order_id
-    )
+    query = _orders_of(user_id, None if market_id is None else [market_id], statuses)
     query = query.where(orders.c.id < before).order_by(orders.c.id.desc()).limit(limit)
     return [_record(row) for row in await connection.execute(query)]
 
@@ -136,15 +133,20 @@ async def page_of_orders(
     is_open = bool(statuses) and set(statuses).issubset(LIVE_STATUSES)  # these have their own index
     is_filtered = market_ids is not None or bool(statuses)
     above, before = await ids_of(connection, span, before, user_id, Numbered.ORDERS)
+    if client_order_id is not None:
+        id = await id_of_client_order(connection, user_id, client_order_id)
+        if id is None:
+            return [], None
+        above, before = max(above, id - 1), min(before, id + 1)
     end = None
     # Open orders are found by the user, all orders of a group by the group: each has its index.
     by_group = order_group_id is not None and not is_open
     owner, owner_id = (
         (orders.c.order_group_id, order_group_id or 0) if by_group else (orders.c.user_id, user_id)
     )
-    if is_filtered and not is_open and client_order_id is None:
+    if is_filtered and not is_open:
         end = await end_of_walk(connection, owner, owner_id, above, before)
-    query = _orders_of(user_id, market_ids, statuses, client_order_id)
+    query = _orders_of(user_id, market_ids, statuses)
     # Pairs: by the id alone a database without statistics would scan all users' orders.
     place = tuple_(owner, orders.c.id)
     query = query.where(place < (owner_id, before), place > (owner_id, end or above))
@@ -161,7 +163,6 @@ def _orders_of(
     user_id: int,
     market_ids: Collection[int] | None,
     statuses: Collection[OrderStatus],
-    client_order_id: str | None,
 ) -> Select[*tuple[Any, ...]]:
     query = _ORDERS.where(orders.c.user_id == user_id)
     if market_ids is not None:
@@ -170,8 +171,6 @@ def _orders_of(
         query = query.where(orders.c.status.in_([status.value for status in statuses]))
         if set(statuses).issubset(LIVE_STATUSES):
             query = query.where(OPEN)  # repeated as text: a parameter would not match the index
-    if client_order_id is not None:
-        query = query.where(orders.c.client_order_id == client_order_id)
     return query
 
 

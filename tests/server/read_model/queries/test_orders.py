@@ -4,12 +4,16 @@ from itertools import product
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from predmarket.enums import OrderStatus
 from predmarket.server.read_model.queries import walks
 from predmarket.server.read_model.queries.cursors import LARGEST_ID
-from predmarket.server.read_model.queries.orders import orders_of, page_of_orders
+from predmarket.server.read_model.queries.orders import (
+    id_of_client_order,
+    orders_of,
+    page_of_orders,
+)
 from predmarket.server.storage.database import Database
 from predmarket.server.storage.tables.trading import orders
 from tests.support.database_rows import ANN, BOB, RAIN, SNOW, Sent, analyze, order_row
@@ -98,3 +102,25 @@ async def test_orders_that_ended_are_found_too(long_ago: Database) -> None:
         for statuses, expected in (((), [3, 2, 1]), ((OPEN, ended), [3, 1]), ((ended,), [3])):
             found = await orders_of(connection, ANN, before=4, limit=9, statuses=statuses)
             assert (statuses, [order.id for order in found]) == (statuses, expected)
+
+
+async def test_an_order_is_found_by_its_client_order_id(long_ago: Database) -> None:
+    """It is looked up by its own key, so that its owner's history is not walked."""
+    async with long_ago.write() as connection:
+        named = update(orders).where(orders.c.id == 700).values(client_order_id="mine")
+        await connection.execute(named)
+    await analyze(long_ago)
+    async with long_ago.read() as connection:
+        sent = Sent(connection)
+        for name, before, expected in (
+            ("other", LARGEST_ID, []),
+            ("mine", 700, []),
+            ("mine", LARGEST_ID, [700]),
+        ):
+            page, following = await page_of_orders(
+                connection, ANN, before=before, limit=9, client_order_id=name
+            )
+            assert ([order.id for order in page], following) == (expected, None)
+        assert "699" in str(sent.statements[-1][1])
+        assert await id_of_client_order(connection, ANN, "mine") == 700
+        assert "uq_orders_client_order_id" in await sent.plan()
