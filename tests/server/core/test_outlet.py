@@ -58,7 +58,7 @@ NEWER_COLUMNS = {
         "proposal",
         "group_id",
     ),
-    "ledger": ("event_id",),
+    "ledger": ("event_id", "balance"),
     "orders": ("topic_seq", "connection", "order_group_id"),
     "users": ("display_name", "display_key", "opening_credit"),
     "order_events": ("trade_id",),
