@@ -35,7 +35,7 @@ async def make_key(request: ApiRequest, data: JSONBody[ApiKeyRequest]) -> NewApi
 def _public_key(request: ApiRequest, pem: str) -> PublicKey:
     """Return a key's public key. Raises Refusal where no request can be signed, and Invalid."""
     if not request.services.settings.kalshi:
-        raise Refusal(E.FORBIDDEN, "the Kalshi-shaped API, which a publicKey is for, is off here")
+        raise Refusal(E.FORBIDDEN, "a publicKey is for the Kalshi-shaped API, which is off here")
     from predmarket.server.gateway.auth.signatures import (  # noqa: PLC0415 -- only where it is on
         new_access_id,
         read_public_key,
