@@ -66,6 +66,20 @@ async def test_it_may_run_beside_the_exchange(exchange: Exchange) -> None:
         assert exchange.audited() == []
 
 
+async def test_a_user_with_several_entries_of_one_command(exchange: Exchange) -> None:
+    """Each entry of a command that trades several times keeps the balance after itself."""
+    async with exchange.trading() as running:
+        for price in (55, 56, 57):
+            await running.place(2, SELL, 1, price)
+        await running.place(1, BUY, 3, 60)
+    newest = exchange.rows("SELECT balance FROM ledger WHERE user_id = 1 ORDER BY id DESC LIMIT 3")
+    assert len({balance for (balance,) in newest}) == 3
+    assert (
+        newest[0] == exchange.rows("SELECT available + locked FROM accounts WHERE user_id = 1")[0]
+    )
+    assert exchange.audited() == []
+
+
 async def test_commands_from_before_the_admin_log_are_not_missed_in_it(exchange: Exchange) -> None:
     """Commands older than the admin log are not missed in it.
 

@@ -26,6 +26,13 @@ def _test(module: str, name: str) -> str:
 
 SABOTAGES = (
     Sabotage(
+        "each ledger entry of a command has the balance after the last",
+        "predmarket/server/core/stores/history_rows.py",
+        "            cash[user_id] -= amount\n",
+        "",
+        _test("core/test_audit", "a_user_with_several_entries_of_one_command[sqlite]"),
+    ),
+    Sabotage(
         "a core goes on with a database that lost what it acknowledged",
         TAKEOVER,
         "            require(store, known)\n",

@@ -38,10 +38,8 @@ async def admin_log(
     cursor: Cursor = None,
 ) -> AdminLogPage:
     """List acts of admins, newest first."""
-    before, wanted = (
-        decode_cursor(cursor),
-        None if action is None else word("action", AdminAction, action),
-    )
+    before = decode_cursor(cursor)
+    wanted = None if action is None else word("action", AdminAction, action)
     async with request.services.db.read() as connection:
         rows = await acts(connection, before=before, limit=limit + 1, actor_id=actor, action=wanted)
     shown, following = page(rows, limit, lambda row: row.id)

@@ -12,11 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from predmarket.server.core.stores.base import BatchRecord
-from predmarket.server.read_model.queries.cursors import (
-    LARGEST_ID,
-    decode_cursor,
-    encode_cursor,
-)
+from predmarket.server.read_model.queries.cursors import LARGEST_ID, decode_cursor, encode_cursor
 from tests.support.http_exchange import Exchange, Json, User
 from tests.support.http_orders import TIME, got, limit, placed
 
